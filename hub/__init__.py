@@ -1,0 +1,1 @@
+"""The edge: protocol messages, sessions, sockets, HTTP, settings and the command line."""

@@ -1,0 +1,62 @@
+"""Every error of the domain, classed by its remedy: what the caller does next, not where it came from."""
+
+from enum import StrEnum
+
+
+class Remedy(StrEnum):
+    """What helps against an error."""
+
+    WAIT = "wait"  # nothing is wrong with the request: the same again, later
+    SPLIT = "split"  # a part of the batch is wrong: halve it until the guilty lines are known
+    DROP = "drop"  # this request or point will never succeed
+    KEEP = "keep"  # an operator has to act; keep what is to be written until then
+
+
+class StreamsError(Exception):
+    """The root. `code` is the catalogue's name for it, the text says what is wrong and what to do."""
+
+    code = "internal"
+    remedy = Remedy.DROP
+
+
+class StoreUnavailable(StreamsError):
+    """The store does not answer, or answers that it is overloaded.
+
+    `retry_after` is its own wish in seconds, where it named one.
+    """
+
+    code = "store_unavailable"
+    remedy = Remedy.WAIT
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StoreMisconfigured(StreamsError):
+    """The store refuses who we are or where we write: token, organisation, bucket, path."""
+
+    code = "store_misconfigured"
+    remedy = Remedy.KEEP
+
+
+class BatchRefused(StreamsError):
+    """The store refused at least one point of a batch; the text is its reason.
+
+    Whether the other points were stored is unknown: write them again, they are idempotent.
+    """
+
+    code = "refused_by_store"
+    remedy = Remedy.SPLIT
+
+
+class QueryInvalid(StreamsError):
+    """A request for windows that cannot be answered as it stands."""
+
+    code = "invalid_query"
+
+
+class DefinitionInvalid(StreamsError):
+    """A definition file that cannot be read: the text has the file, the line and the reason."""
+
+    code = "invalid_definition"

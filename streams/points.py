@@ -1,0 +1,143 @@
+"""What a device sends: points, the series they belong to, and batches of them.
+
+A batch is held as parallel columns, not as objects for each point: what came in as line protocol leaves as the
+same bytes, and only a store that needs values (DuckDB) pays for decoding them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+NANOSECONDS = 1_000_000
+"""Nanoseconds in a millisecond: points are timed in nanoseconds, windows and messages in milliseconds."""
+
+INT64_MIN, INT64_MAX, UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
+TIME_MIN, TIME_MAX = -9_223_372_036_854_775_806, 9_223_372_036_854_775_806
+"""The range of a point's time in InfluxDB, in nanoseconds since the epoch."""
+
+
+class Kind(StrEnum):
+    """The type of a field's values, or of a column."""
+
+    FLOAT = "float"
+    INTEGER = "integer"
+    UNSIGNED = "unsigned"
+    STRING = "string"
+    BOOLEAN = "boolean"
+    TAG = "tag"
+
+
+class Unsigned(int):
+    """A uint64 field value, kept apart from int64."""
+
+
+Value = float | int | Unsigned | str | bool
+"""A field's value. `bool` and `Unsigned` are subclasses of int: ask `kind_of`, not isinstance."""
+
+
+def kind_of(value: Value) -> Kind:
+    """The kind of a decoded value."""
+    return _KINDS[type(value)]
+
+
+_KINDS: dict[type, Kind] = {
+    float: Kind.FLOAT,
+    int: Kind.INTEGER,
+    Unsigned: Kind.UNSIGNED,
+    str: Kind.STRING,
+    bool: Kind.BOOLEAN,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A measurement and a set of tags. Interned by the formats, so identity is a cheap first comparison.
+
+    `tags` are sorted by name and have no empty values. `key` is the canonical line-protocol spelling of both,
+    `measurement,tag=value…` with the tags in that order; equal series have equal keys.
+    """
+
+    measurement: str
+    tags: tuple[tuple[str, str], ...]
+    key: bytes
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Series) and self.key == other.key)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+Shape = tuple[tuple[str, Kind], ...]
+"""The names and kinds of a point's fields, in the order sent, each name once. Interned by the formats."""
+
+
+class Point(NamedTuple):
+    """One decoded point; `time` in nanoseconds since the epoch."""
+
+    measurement: str
+    tags: dict[str, str]
+    fields: dict[str, Value]
+    time: int
+
+
+class Reject(NamedTuple):
+    """A point that will never be stored. `line` is where it starts in its frame, counted from 1."""
+
+    line: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Points as parallel columns of equal length.
+
+    `lines` are complete line protocol without the line break, with an explicit time in nanoseconds; `numbers` say
+    where each point starts in the frame it came in. `streams.formats.line.decode_fields` gives a line's values.
+    """
+
+    lines: Sequence[bytes]
+    series: Sequence[Series]
+    shapes: Sequence[Shape]
+    times: Sequence[int]
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def select(self, indexes: Sequence[int]) -> "Batch":
+        """The points at these indexes, in the order given."""
+        return Batch(
+            [self.lines[i] for i in indexes],
+            [self.series[i] for i in indexes],
+            [self.shapes[i] for i in indexes],
+            [self.times[i] for i in indexes],
+            [self.numbers[i] for i in indexes],
+        )
+
+    @staticmethod
+    def concat(batches: "Sequence[Batch]") -> "Batch":
+        """All points of several batches, in order."""
+        if len(batches) == 1:
+            return batches[0]
+        lines: list[bytes] = []
+        series: list[Series] = []
+        shapes: list[Shape] = []
+        times: list[int] = []
+        numbers: list[int] = []
+        for batch in batches:
+            lines += batch.lines
+            series += batch.series
+            shapes += batch.shapes
+            times += batch.times
+            numbers += batch.numbers
+        return Batch(lines, series, shapes, times, numbers)
+
+
+class Scan(NamedTuple):
+    """What a format made of a frame: the good points and the others, both in order."""
+
+    batch: Batch
+    rejects: list[Reject]
