@@ -1,4 +1,4 @@
-"""A query for windows: what is selected, of what, grouped how, and over which windows. Pure; equal queries are equal."""
+"""A query for windows: what is selected, grouped how, over which windows. Pure; equal queries are equal."""
 
 import hashlib
 import json
