@@ -82,6 +82,14 @@ class Point(NamedTuple):
     time: int
 
 
+class Touched(NamedTuple):
+    """Where points are: a measurement and the times of its first and last point, nanoseconds, both inclusive."""
+
+    measurement: str
+    start: int
+    stop: int
+
+
 class Reject(NamedTuple):
     """A point that will never be stored. `line` is where it starts in its frame, counted from 1."""
 
