@@ -43,11 +43,16 @@ class StoreMisconfigured(StreamsError):
 class BatchRefused(StreamsError):
     """The store refused at least one point of a batch; the text is its reason.
 
-    Whether the other points were stored is unknown: write them again, they are idempotent.
+    Whether the other points were stored is unknown: write them again, they are idempotent. `refused` is how many
+    points the store says it refused, where it says so.
     """
 
     code = "refused_by_store"
     remedy = Remedy.SPLIT
+
+    def __init__(self, message: str, refused: int | None = None) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class QueryInvalid(StreamsError):

@@ -1,0 +1,83 @@
+"""What is known of each measurement's fields, and which points contradict it. Pure: the store is asked elsewhere."""
+
+from streams.points import Batch, Kind, Reject, Shape
+from streams.stores.base import MeasurementSchema
+
+MOST_AGREED = 100_000
+"""Pairs of measurement and shape that are remembered; a device that never repeats itself may not fill the memory."""
+
+
+class Schema:
+    """The kinds of every field of the measurements that were written or asked about since the start.
+
+    A measurement is unknown until `load` was called for it. A field may have more than one kind where the shards of
+    an InfluxDB disagree: then the store is the judge and nothing is refused here.
+    """
+
+    def __init__(self) -> None:
+        self._fields: dict[str, dict[str, frozenset[Kind]]] = {}
+        # Shapes are interned by the formats and kept alive here, so their identity is a cheap key.
+        self._agreed: dict[tuple[str, int], Shape] = {}
+
+    def kinds(self, measurement: str) -> dict[str, Kind]:
+        """The kind of each field that has exactly one."""
+        fields = self._fields.get(measurement, {})
+        return {field: next(iter(kinds)) for field, kinds in fields.items() if len(kinds) == 1}
+
+    def unknown(self, batch: Batch) -> set[str]:
+        """The measurements of a batch that have not been loaded."""
+        return {series.measurement for series in batch.series} - self._fields.keys()
+
+    def load(self, measurement: str, stored: MeasurementSchema) -> None:
+        """Replace what is known of a measurement by what the store says."""
+        self._fields[measurement] = dict(stored.fields)
+        self._forget(measurement)
+
+    def learn(self, batch: Batch) -> None:
+        """Every point of this batch is stored: its fields have these kinds."""
+        for measurement, shape in self._news(batch):
+            fields = self._fields.setdefault(measurement, {})
+            for name, kind in shape:
+                fields[name] = fields.get(name, frozenset()) | {kind}
+            self._agreed[measurement, id(shape)] = shape
+        if len(self._agreed) > MOST_AGREED:
+            self._agreed.clear()
+
+    def conflicts(self, batch: Batch) -> dict[int, Reject]:
+        """The points that contradict a known kind, or an earlier point of the batch, by their index."""
+        if not self._news(batch):
+            return {}
+        found: dict[int, Reject] = {}
+        fresh: dict[tuple[str, str], Kind] = {}
+        for index, (series, shape) in enumerate(zip(batch.series, batch.shapes, strict=True)):
+            clash = self._clash(series.measurement, shape, fresh)
+            if clash:
+                found[index] = Reject(batch.numbers[index], "field_type", clash)
+        return found
+
+    def _news(self, batch: Batch) -> dict[tuple[str, Shape], None]:
+        """The pairs of measurement and shape that have not been agreed, in order of their first point."""
+        pairs = dict(
+            zip(
+                zip([series.measurement for series in batch.series], map(id, batch.shapes), strict=True),
+                batch.shapes,
+                strict=True,
+            )
+        )
+        return {(pair[0], shape): None for pair, shape in pairs.items() if pair not in self._agreed}
+
+    def _clash(self, measurement: str, shape: Shape, fresh: dict[tuple[str, str], Kind]) -> str | None:
+        known = self._fields.get(measurement, {})
+        for name, kind in shape:
+            kinds = known.get(name)
+            if kinds is None:
+                first = fresh.get((measurement, name), kind)
+                kinds = frozenset((first,))
+            if kind not in kinds and len(kinds) == 1:
+                return f"field {name!r} of measurement {measurement!r} is {next(iter(kinds))}, not {kind}"
+        fresh.update({(measurement, name): kind for name, kind in shape if name not in known})
+        return None
+
+    def _forget(self, measurement: str) -> None:
+        for pair in [pair for pair in self._agreed if pair[0] == measurement]:
+            del self._agreed[pair]
