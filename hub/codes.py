@@ -1,0 +1,167 @@
+"""One catalogue of everything the hub says no with: errors, rejects and close codes, each with its remedy."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+Place = Literal["error", "reject", "close", "http"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code, where it is met, what it means and what the reader of it should do.
+
+    `name` is what a program reads: the `code` of an error, of a rejected point or of an HTTP error's body, or the
+    number of a close code as text.
+    """
+
+    name: str
+    places: tuple[Place, ...]
+    meaning: str
+    remedy: str
+
+
+class Close(IntEnum):
+    """The WebSocket close codes that the hub sends."""
+
+    GOING_AWAY = 1001
+    WRONG_KIND = 1003
+    BAD_UTF8 = 1007
+    TOO_BIG = 1009
+    INTERNAL = 1011
+    RESTART = 1012
+    OVERLOADED = 1013
+    UNREADABLE = 4400
+    UNAUTHENTICATED = 4401
+    FORBIDDEN = 4403
+    SILENT = 4408
+    TOO_MANY = 4413
+    TOO_FAST = 4429
+    STALLED = 4508
+
+
+def _close(code: Close, meaning: str, remedy: str) -> Code:
+    return Code(str(int(code)), ("close",), meaning, remedy)
+
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "invalid_message",
+        ("error",),
+        "The request names what it is for but cannot be read; the message names the key that is wrong.",
+        "Correct that key.",
+    ),
+    Code(
+        "unknown_stream",
+        ("error", "http"),
+        "No stream of this name is defined.",
+        "Use one of those that the message and GET /v1/streams name, or define it in the configuration file.",
+    ),
+    Code(
+        "invalid_query",
+        ("error", "http"),
+        "The query cannot be answered as it stands; the message names the key and what it wants.",
+        "Correct that key.",
+    ),
+    Code("id_in_use", ("error",), "A subscription with this id is open on this socket.", "Choose another id."),
+    Code(
+        "unknown_id",
+        ("error",),
+        "No subscription with this id is open on this socket.",
+        "Use an id that a subscribe message named and no unsubscribe has ended.",
+    ),
+    Code(
+        "too_many_subscriptions",
+        ("error",),
+        "The socket has as many subscriptions as the hub allows it.",
+        "Unsubscribe from some, or raise max_subscriptions.",
+    ),
+    Code(
+        "store_unavailable",
+        ("error", "http"),
+        "The database does not answer, or not in time; nothing is lost, and windows follow when it does.",
+        "Wait; a request that failed may be sent again after retry_after_ms.",
+    ),
+    Code(
+        "store_misconfigured",
+        ("error", "http"),
+        "The database refuses the hub's token, organisation or bucket.",
+        "The hub's operator has to correct them.",
+    ),
+    Code("internal", ("error", "http"), "A fault of the hub's own; its log has the details.", "Report it."),
+    Code("not_found", ("http",), "Nothing is at this address.", "GET /docs lists the addresses."),
+    Code(
+        "method_not_allowed",
+        ("http",),
+        "The address exists, but does not take this method.",
+        "Use a method that the Allow header names.",
+    ),
+    Code(
+        "syntax",
+        ("reject",),
+        "The line is not line protocol; the message says what was expected where.",
+        "Correct the device; the point will never be stored.",
+    ),
+    Code(
+        "field_type",
+        ("reject",),
+        "The field is stored with another type, which the message names.",
+        "Send the field with that type, or under another name.",
+    ),
+    Code(
+        "refused_by_store",
+        ("reject",),
+        "The database refused the point for the reason that the message gives.",
+        "Correct the device; the point will never be stored.",
+    ),
+    _close(
+        Close.GOING_AWAY,
+        "The hub stops.",
+        'Reconnect after the time that the reason gives, {"retry_after_ms":N}, with jitter.',
+    ),
+    _close(
+        Close.WRONG_KIND,
+        "A text frame came where binary ones are spoken, or the reverse.",
+        "Send JSON in text frames and MessagePack in binary ones.",
+    ),
+    _close(Close.BAD_UTF8, "A text frame is not UTF-8.", "Correct the encoding."),
+    _close(Close.TOO_BIG, "A frame is larger than max_frame_bytes.", "Send smaller frames."),
+    _close(
+        Close.INTERNAL,
+        "A fault of the hub's own; its log has the details.",
+        "Reconnect after a while, with jitter, and report it.",
+    ),
+    _close(
+        Close.RESTART,
+        "The hub restarts.",
+        'Reconnect after the time that the reason gives, {"retry_after_ms":N}, with jitter.',
+    ),
+    _close(
+        Close.OVERLOADED,
+        "The hub has more to do than it can.",
+        'Reconnect after the time that the reason gives, {"retry_after_ms":N}, with jitter.',
+    ),
+    _close(
+        Close.UNREADABLE,
+        "A message or a parameter of the address cannot be read; the reason names what is wrong.",
+        "Correct the client; the same again fails again.",
+    ),
+    _close(Close.UNAUTHENTICATED, "No token was given, or it has expired.", "Get a token and reconnect."),
+    _close(Close.FORBIDDEN, "The token does not allow this.", "Get a token that does."),
+    _close(Close.SILENT, "No auth message came in time, or no answer to a ping.", "Reconnect."),
+    _close(Close.TOO_MANY, "There are too many connections.", "Wait before reconnecting, with jitter."),
+    _close(Close.TOO_FAST, "Messages come faster than the limit allows.", "Send more slowly."),
+    _close(
+        Close.STALLED,
+        "The client stopped reading and was cut off; it may see 1006 instead.",
+        "Reconnect, with after.",
+    ),
+)
+
+
+def remedy_of(name: str) -> str:
+    """What the catalogue advises; KeyError for a code that it does not have."""
+    return _REMEDIES[name]
+
+
+_REMEDIES = {code.name: code.remedy for code in CODES}

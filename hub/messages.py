@@ -1,0 +1,291 @@
+"""Every message of the protocol as a type, and its codecs, built once.
+
+Times are integers, milliseconds since the Unix epoch. The OpenAPI and AsyncAPI documents are generated from these
+types, so a docstring here is what a reader of the contract sees.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, field
+
+from streams.points import Kind
+from streams.stores.base import Row
+
+
+class Message(Struct, tag_field="type", tag=str.lower):
+    """A message that the hub sends; `type` is the class's name in small letters."""
+
+
+class Request(Struct, tag_field="type", tag=str.lower, forbid_unknown_fields=True):
+    """A message that the hub receives. A key it does not know is refused, so that no misspelling goes unnoticed."""
+
+
+# Both sockets
+
+
+class Auth(Request):
+    """Who is asking, from a client that can set no header; an open hub takes it and needs none."""
+
+    token: str
+
+
+# /v1/write: the hub to a device
+
+
+class WriteReady(Message, tag="ready"):
+    """The hub's first message to a device: frames may follow, numbered from 1 in the order sent."""
+
+    session: str
+    max_frame_bytes: int
+    max_unacked: int
+    time: int
+
+
+class Ack(Message):
+    """Every frame up to `frame` that has no outcome of its own is durable.
+
+    `stored` is `spool` if at least one of those newly covered waits on this host's disk for the database.
+    """
+
+    frame: int
+    stored: Literal["store", "spool"]
+
+
+class RejectedPoint(Struct, frozen=True):
+    """A point that will never be stored; `line` is where it starts in its frame, counting every line from 1."""
+
+    line: int
+    code: str
+    message: str
+
+
+class Reject(Message):
+    """`accepted` points of the frame are durable, the others never will be; `more` of those are not listed."""
+
+    frame: int
+    accepted: int
+    rejected: Sequence[RejectedPoint]
+    more: int = 0
+
+
+class Retry(Message):
+    """Nothing of the frame was kept: send it again after that many milliseconds, as a new frame."""
+
+    frame: int
+    after_ms: int
+
+
+# /v1/live: a dashboard to the hub
+
+
+class QueryRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to compute: aggregates of fields, over which windows, of which series, in which groups."""
+
+    measurement: str
+    select: dict[str, str | list[str]]
+    where: dict[str, str | list[str | None] | None] = field(default_factory=dict)
+    group_by: list[str] = field(default_factory=list)
+    window: str | None = None
+    every: str | None = None
+    grace: str | None = None
+
+
+class Subscribe(Request):
+    """Ask for windows: of a named `stream`, which `where` may narrow, or of a `query`.
+
+    `history` asks for every window that stopped less than this duration ago, `after` for every one that stopped
+    later than this time.
+    """
+
+    id: str
+    stream: str | None = None
+    query: QueryRequest | None = None
+    where: dict[str, str | list[str | None] | None] | None = None
+    history: str | None = None
+    after: int | None = None
+
+
+class Unsubscribe(Request):
+    """End a subscription."""
+
+    id: str
+
+
+LiveRequest = Auth | Subscribe | Unsubscribe
+
+
+# /v1/live: the hub to a dashboard
+
+
+class LiveReady(Message, tag="ready"):
+    """The hub's first message to a dashboard: subscriptions may follow."""
+
+    session: str
+    time: int
+
+
+class Column(Struct, frozen=True, omit_defaults=True):
+    """A column of the rows; the `kind` of a field that nobody has written yet is null, and a tag has no `unit`."""
+
+    name: str
+    kind: Kind | None
+    unit: str | UnsetType | None = UNSET
+
+
+class Subscribed(Message):
+    """The subscription stands; its windows come under the key `plan`, which `shared_by` sockets share."""
+
+    id: str
+    plan: str
+    columns: Sequence[Column]
+    window_ms: int
+    every_ms: int
+    grace_ms: int
+    shared_by: int
+
+
+class PastWindow(Struct, frozen=True):
+    """A window `[start, stop)` of the history."""
+
+    start: int
+    stop: int
+    revision: int
+    final: bool
+    rows: Sequence[Row]
+
+
+class History(Message):
+    """A part of the past, oldest first; `more` says that another part follows."""
+
+    id: str
+    plan: str
+    windows: Sequence[PastWindow]
+    more: bool
+
+
+class Live(Message):
+    """The seam: every window that stops after `from` comes as a `window` message."""
+
+    id: str
+    plan: str
+    from_: int = field(name="from")
+
+
+class Window(Message):
+    """A window `[start, stop)`; the highest `revision` of one session holds, and `final` ends the provisional ones.
+
+    `points` went into it, `late` of them after it had stopped; the database took `queried_ms`.
+    """
+
+    plan: str
+    start: int
+    stop: int
+    revision: int
+    final: bool
+    rows: Sequence[Row]
+    points: int
+    late: int
+    queried_ms: float
+    sent: int
+
+
+class Progress(Message):
+    """Every window that stopped by `final_until` is final as last sent."""
+
+    plan: str
+    final_until: int
+
+
+class Skipped(Message):
+    """This client was too slow and got only the newest windows; `after` gets those that stopped from `from` to `to`."""
+
+    plan: str
+    windows: int
+    from_: int = field(name="from")
+    to: int
+
+
+class Error(Message):
+    """A request failed, or, where `id` is null, a plan is in trouble; the connection lives on."""
+
+    id: str | None
+    code: str
+    message: str
+    retry_after_ms: int | None = None
+
+
+WriteMessage = WriteReady | Ack | Reject | Retry
+LiveMessage = LiveReady | Subscribed | History | Live | Window | Progress | Skipped | Error
+
+
+class Unreadable(ValueError):
+    """A message that is no request; the text names what is wrong in it."""
+
+
+class Encoding(StrEnum):
+    """How messages are written on a socket: `json` in text frames, `msgpack` in binary ones."""
+
+    JSON = "json"
+    MSGPACK = "msgpack"
+
+    @property
+    def subprotocol(self) -> str:
+        """The name by which a client asks for it."""
+        return f"hub.v1.{self.value}"
+
+    def encode(self, message: Struct) -> bytes:
+        """The message as a frame's payload."""
+        return _encoders[self](message)
+
+
+_encoders: dict[Encoding, Callable[[Struct], bytes]] = {
+    Encoding.JSON: msgspec.json.Encoder().encode,
+    Encoding.MSGPACK: msgspec.msgpack.Encoder().encode,
+}
+_decoders: dict[Encoding, Any] = {
+    Encoding.JSON: msgspec.json.Decoder(LiveRequest),
+    Encoding.MSGPACK: msgspec.msgpack.Decoder(LiveRequest),
+}
+_auth = msgspec.json.Decoder(Auth)
+
+
+class _Addressed(Struct):
+    """As much of a request as an error reply needs."""
+
+    type: Literal["subscribe", "unsubscribe"]
+    id: str
+
+
+_addressed: dict[Encoding, Any] = {
+    Encoding.JSON: msgspec.json.Decoder(_Addressed),
+    Encoding.MSGPACK: msgspec.msgpack.Decoder(_Addressed),
+}
+
+
+def decode_request(data: str | bytes, encoding: Encoding) -> LiveRequest | Error:
+    """What a dashboard asks, or the error to answer if it is wrong but says whose it is.
+
+    Unreadable when it is no message of this protocol at all.
+    """
+    try:
+        request: LiveRequest = _decoders[encoding].decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        reason = str(error)
+    else:
+        return request
+    try:
+        addressed = _addressed[encoding].decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise Unreadable(reason) from None
+    return Error(id=addressed.id, code="invalid_message", message=reason)
+
+
+def decode_auth(data: bytes) -> Auth | None:
+    """The `auth` message in a device's frame; None where the frame is data."""
+    try:
+        return _auth.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
