@@ -5,7 +5,7 @@ types, so a docstring here is what a reader of the contract sees.
 """
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
+from enum import Enum
 from typing import Any, Literal
 
 import msgspec
@@ -225,7 +225,7 @@ class Unreadable(ValueError):
     """A message that is no request; the text names what is wrong in it."""
 
 
-class Encoding(StrEnum):
+class Encoding(Enum):
     """How messages are written on a socket: `json` in text frames, `msgpack` in binary ones."""
 
     JSON = "json"
