@@ -1,12 +1,22 @@
-"""One table of aggregates: what each means, which kind its column has, and how each store is asked for it."""
+"""One table of aggregates: what each means, which kind its column has, and how each store is asked for it.
+
+An aggregate is of the values that one field has inside one window, over all series of a group. It is null where
+the field has no values there, where its kind gives the aggregate no meaning (the mean of a string), and where the
+result does not fit the column: a float beyond the largest double, an integer beyond int64, an unsigned beyond uint64.
+"""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from streams.points import Kind
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)")
+
+_NUMBERS = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.UNSIGNED})
+_ORDERED = _NUMBERS | {Kind.BOOLEAN}
+_EVERYTHING = _ORDERED | {Kind.STRING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +26,58 @@ class Aggregate:
     name: str
     percent: float | None = None
 
+    @property
+    def definition(self) -> "Definition":
+        """Its row of the table."""
+        return TABLE["percentile" if self.percent is not None else self.name]
+
+    @property
+    def by_series(self) -> bool:
+        """Whether it is made of the steps from one point of a series to the next, and not of values alone."""
+        return "{before}" in self.definition.duckdb
+
     def kind(self, field: Kind | None) -> Kind | None:
         """The kind of the column, for a field of this kind; None while the field's kind is not known."""
-        return _KINDS["percentile" if self.percent is not None else self.name](field)
+        return self.definition.kind(field)
+
+    def defined_for(self, field: Kind) -> bool:
+        """Whether it has values for fields of this kind; where not, its column is null."""
+        return field in self.definition.fields
+
+    def duckdb(self, column: str, field: Kind, window_ms: int) -> str:
+        """The SQL expression for one group of one window, over a column of that kind; NULL where it is undefined.
+
+        The rows have `time` in nanoseconds and the window's `start`; `by_series` needs `{column}_before` and
+        `{column}_since`, value and time of the series' previous point that has the field.
+        """
+        if not self.defined_for(field):
+            return "NULL"
+        result = self.definition.duckdb.format(
+            v=column,
+            n=f"{column}::HUGEINT" if field is not Kind.FLOAT else column,
+            before=f"{column}_before",
+            since=f"{column}_since",
+            f="f" if field is Kind.FLOAT else "",
+            falling=f"NOT {column}" if field is Kind.BOOLEAN else column,
+            percent=f"{self.percent!r}::DOUBLE",
+            seconds=f"{window_ms / 1_000!r}::DOUBLE",
+        )
+        return result if self.definition.fits else _fitted(result, self.definition.kind(field))
+
+    def influxql(self, field: str) -> str | None:
+        """The InfluxQL expression over a quoted field reference such as `"temp"::field`.
+
+        None where InfluxQL gives another answer; it has to be computed from the points then. What differs even so:
+        InfluxQL wraps an integer that does not fit, and refuses kinds of fields that `defined_for` excludes.
+        """
+        if self.percent is not None and self.percent < _LEAST_INFLUXQL_PERCENT:
+            return None
+        text = self.definition.influxql
+        return None if text is None else text.format(field=field, percent=self.percent)
+
+
+_LEAST_INFLUXQL_PERCENT = 50
+"""From here on no group has a rank of 0, at which InfluxQL leaves out every group that follows."""
 
 
 def parse_aggregate(text: str) -> Aggregate:
@@ -26,36 +85,143 @@ def parse_aggregate(text: str) -> Aggregate:
     match = _PERCENTILE.fullmatch(text)
     if match is not None and float(match[1]) > 0:
         percent = float(match[1])
-        return Aggregate(f"p{percent:g}", percent)
-    if text in _KINDS and text != "percentile":
+        return Aggregate(f"p{percent:.10g}", percent)
+    if text in TABLE and text != "percentile":
         return Aggregate(text)
-    names = " ".join(name for name in _KINDS if name != "percentile")
+    names = " ".join(name for name in TABLE if name != "percentile")
     raise ValueError(f"{text!r} is no aggregate; there are {names} and p1 to p99.9")
+
+
+def _fitted(sql: str, kind: Kind | None) -> str:
+    if kind is Kind.FLOAT:
+        return f"CASE WHEN isfinite({sql}) THEN {sql} END"
+    return f"TRY_CAST({sql} AS {'UBIGINT' if kind is Kind.UNSIGNED else 'BIGINT'})"
 
 
 def _same(field: Kind | None) -> Kind | None:
     return field
 
 
-def _always(kind: Kind) -> Callable[[Kind | None], Kind | None]:
-    return lambda _field: kind
+def _integer(_field: Kind | None) -> Kind | None:
+    return Kind.INTEGER
 
 
-_KINDS: dict[str, Callable[[Kind | None], Kind | None]] = {
-    "count": _always(Kind.INTEGER),
-    "sum": _same,
-    "mean": _always(Kind.FLOAT),
-    "min": _same,
-    "max": _same,
-    "first": _same,
-    "last": _same,
-    "spread": _same,
-    "stddev": _always(Kind.FLOAT),
-    "median": _always(Kind.FLOAT),
-    "mode": _same,
-    "distinct": _always(Kind.INTEGER),
-    "rate": _always(Kind.FLOAT),
-    "increase": _same,
-    "integral": _always(Kind.FLOAT),
-    "percentile": _same,
+def _float(_field: Kind | None) -> Kind | None:
+    return Kind.FLOAT
+
+
+class Definition(NamedTuple):
+    """A row of the table."""
+
+    meaning: str
+    kind: Callable[[Kind | None], Kind | None]
+    """From the field's kind to the column's."""
+
+    fields: frozenset[Kind]
+    """The kinds of fields for which it has a value."""
+
+    duckdb: str
+    """A template, see `Aggregate.duckdb`. `{n}` is the value where differences of integers cannot overflow."""
+
+    fits: bool
+    """Whether the SQL gives the column's type as it stands and never a value outside it."""
+
+    influxql: str | None
+
+
+_RISES = "{f}sum({n} - {before}) FILTER ({since} >= start AND {v} >= {before})"
+
+TABLE: dict[str, Definition] = {
+    "count": Definition("how many values there are", _integer, _EVERYTHING, "count({v})", True, "count({field})"),
+    "sum": Definition("their sum", _same, _NUMBERS, "{f}sum({v})", False, "sum({field})"),
+    "mean": Definition("their sum, divided by their count", _float, _NUMBERS, "{f}avg({v})", False, "mean({field})"),
+    "min": Definition("the least; false before true", _same, _ORDERED, "min({v})", True, "min({field})"),
+    "max": Definition("the greatest; false before true", _same, _ORDERED, "max({v})", True, "max({field})"),
+    "first": Definition(
+        "the earliest; of several at that time the greatest, of booleans false",
+        _same,
+        _EVERYTHING,
+        "arg_max({v}, (-time, {falling}))",
+        True,
+        "first({field})",
+    ),
+    "last": Definition(
+        "the latest; of several at that time the greatest, of booleans true",
+        _same,
+        _EVERYTHING,
+        "arg_max({v}, (time, {v}))",
+        True,
+        "last({field})",
+    ),
+    "spread": Definition(
+        "the greatest minus the least", _same, _NUMBERS, "max({n}) - min({n})", False, "spread({field})"
+    ),
+    "stddev": Definition(
+        "the standard deviation of the sample; null for a single value",
+        _float,
+        _NUMBERS,
+        "stddev_samp({v})",
+        False,
+        "stddev({field})",
+    ),
+    "median": Definition(
+        "the middle one, or the mean of the middle two",
+        _float,
+        _NUMBERS,
+        "median({v}::DOUBLE)",
+        False,
+        "median({field})",
+    ),
+    "mode": Definition(
+        "the most frequent; of several equally frequent the least, of booleans true. InfluxQL chooses by time",
+        _same,
+        _EVERYTHING,
+        "list_sort(list_transform(map_entries(histogram({falling})),"
+        " lambda e: {{'rarity': -e.value::BIGINT, 'value': e.key}}))[1].value",
+        True,
+        None,
+    ),
+    "distinct": Definition(
+        "how many different values there are",
+        _integer,
+        _EVERYTHING,
+        "count(DISTINCT {v})",
+        True,
+        "count(distinct({field}))",
+    ),
+    "rate": Definition(
+        "`increase` for each second of the window",
+        _float,
+        _NUMBERS,
+        _RISES + " / {seconds}",
+        False,
+        None,
+    ),
+    "increase": Definition(
+        "the sum of the rises from each point of a series to its next inside the window. A fall adds nothing, and"
+        " neither does the value that a counter has after its reset; null where nothing but falls is known",
+        _same,
+        _NUMBERS,
+        _RISES,
+        False,
+        None,
+    ),
+    "integral": Definition(
+        "the area under each series, in value times seconds: trapezoids between its points inside the window",
+        _float,
+        _NUMBERS,
+        "fsum(({v}::DOUBLE + {before}::DOUBLE) / 2 * ((time - {since}) / 1e9)) FILTER ({since} >= start)",
+        False,
+        None,
+    ),
+    "percentile": Definition(
+        "the value at rank floor(n·NN/100 + 0.5) of the sorted ones, counted from 1; null at rank 0",
+        _same,
+        _NUMBERS,
+        "list_sort(list({v}) FILTER ({v} IS NOT NULL))"
+        "[floor(count({v}) * {percent} / 100::DOUBLE + 0.5::DOUBLE)::BIGINT]",
+        True,
+        "percentile({field}, {percent})",
+    ),
 }
+"""Every aggregate; `percentile` is the one behind `pNN`."""
