@@ -65,3 +65,17 @@ class DefinitionInvalid(StreamsError):
     """A definition file that cannot be read: the text has the file, the line and the reason."""
 
     code = "invalid_definition"
+
+
+class FrameUnreadable(StreamsError):
+    """A frame that cannot be split into points at all, so that no point of it can be named."""
+
+    code = "unreadable_frame"
+
+
+class PointRefused(StreamsError):
+    """A point that can never be stored; `code` is one of `streams.formats.codes.Code`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
