@@ -1,0 +1,10 @@
+"""The Python client: `Writer` for devices, `Live` for those who watch. It needs only websockets and msgspec."""
+
+from hub.client.backoff import Backoff
+from hub.client.connection import Setback
+from hub.client.errors import HubError, HubRefused, NotAcknowledged
+from hub.client.points import Point
+from hub.client.unacknowledged import Rejection
+from hub.client.writer import Writer
+
+__all__ = ["Backoff", "HubError", "HubRefused", "NotAcknowledged", "Point", "Rejection", "Setback", "Writer"]
