@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+
+import anyio
 
 from streams.errors import Remedy, StreamsError
+from streams.host.base import Host
 from streams.ingest.outcome import STORED, Outcome
 from streams.ingest.ranges import touched_by
 from streams.ingest.turns import Entry, Queue, Turns
@@ -25,19 +27,6 @@ MOST_WAITING_BYTES = 64 * 2**20
 RETRY_MS = 500
 RELOAD_SECONDS = 1.0
 """A measurement that points contradict is asked of the store again, but not more often than this."""
-
-
-class Holds(Protocol):
-    """What the ingest tells the workers of its host (`streams.host`)."""
-
-    def hold(self, touched: Sequence[Touched]) -> Any:
-        """Points in these ranges were received and cannot be read yet."""
-
-    def release(self, hold: Any) -> None:
-        """They can be read, or were refused."""
-
-    def announce(self, touched: Sequence[Touched]) -> None:
-        """They can be read: windows that were final before have to be corrected."""
 
 
 class Lane:
@@ -61,7 +50,7 @@ class Ingest:
     `after_commit` hears of every range that has become readable; `on_commit` of each commit's points and seconds.
     """
 
-    def __init__(self, store: Store, host: Holds, schema: Schema | None = None) -> None:
+    def __init__(self, store: Store, host: Host, schema: Schema | None = None) -> None:
         self.schema = schema or Schema()
         self.after_commit: Callable[[Sequence[Touched]], None] = lambda _touched: None
         self.on_commit: Callable[[int, float], None] = lambda _points, _seconds: None
@@ -106,7 +95,8 @@ class Ingest:
                 task.add_done_callback(self._commits.discard)
         finally:
             if self._commits:
-                await asyncio.shield(asyncio.wait(self._commits))
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait(self._commits)
             while self._turns:
                 for queue, entries in self._turns.take(MOST_POINTS).items():
                     self._settle(entries, Outcome(None, retry_after_ms=RETRY_MS))
@@ -146,6 +136,7 @@ class Ingest:
                 await self._store.write(rest)
             elif len(rest):
                 rejects.update({good[i]: reject for i, reject in (await write_good(self._store.write, rest)).items()})
+            self._announce(entries)
         except StreamsError as error:
             if whole and error.remedy is Remedy.SPLIT:
                 return False
@@ -177,9 +168,6 @@ class Ingest:
     def _stored(self, entries: list[Entry], batch: Batch, rejects: dict[int, Reject]) -> None:
         self.trouble = None
         self.schema.learn(batch if not rejects else batch.select([i for i in range(len(batch)) if i not in rejects]))
-        touched = [touched for entry in entries for touched in entry.touched]
-        self._host.announce(touched)
-        self.after_commit(touched)
         if not rejects:
             self._settle(entries, STORED)
             return
@@ -188,6 +176,11 @@ class Ingest:
             own = tuple(rejects[i] for i in range(offset, offset + len(entry.batch)) if i in rejects)
             offset += len(entry.batch)
             self._settle([entry], Outcome("store", own))
+
+    def _announce(self, entries: list[Entry]) -> None:
+        touched = [touched for entry in entries for touched in entry.touched]
+        self._host.announce(touched)
+        self.after_commit(touched)
 
     def _failed(self, entries: list[Entry], error: StreamsError) -> None:
         if self.trouble is None:

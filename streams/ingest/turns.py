@@ -3,8 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from streams.host.base import Hold
 from streams.ingest.outcome import Outcome
 from streams.points import Batch, Touched
 
@@ -20,7 +20,7 @@ class Entry:
     batch: Batch
     settled: Callable[[Outcome], None]
     touched: Sequence[Touched]
-    hold: Any
+    hold: Hold
     arrived: float
     size: int
 

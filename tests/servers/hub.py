@@ -35,7 +35,8 @@ class HubProcess:
         self._options = options
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HUB_")},
-            "HUB_DATA_FOLDER": str(folder),
+            "HUB_STATE_DIR": str(folder / "state"),
+            "HUB_STORE": f"duckdb:{folder / 'hub.duckdb'}",
             **(environment or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -97,7 +98,9 @@ class HubProcess:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.process.poll() is None:
             try:
                 self.stop()
