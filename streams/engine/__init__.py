@@ -1,0 +1,8 @@
+"""Plans, who listens to them, and when which windows are read and sent."""
+
+from streams.engine.engine import Engine
+from streams.engine.plan import Listener, Plan
+from streams.engine.seam import Seam
+from streams.windows import WindowUpdate
+
+__all__ = ["Engine", "Listener", "Plan", "Seam", "WindowUpdate"]

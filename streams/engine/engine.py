@@ -1,0 +1,242 @@
+"""The engine: one loop that wakes when windows of any plan are due, asks the store, and tells the listeners."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol
+
+from streams.clock import Clock
+from streams.engine.attempts import Attempts
+from streams.engine.history import History
+from streams.engine.plan import HELD_POLL_MS, Listener, Plan
+from streams.engine.reader import Reader
+from streams.errors import QueryInvalid, StoreUnavailable, StreamsError
+from streams.points import NANOSECONDS, Touched
+from streams.queries import Query
+from streams.stores.base import Answer, Store
+from streams.windows import Memory, Stale, WindowUpdate, boundary, span_ns
+
+log = logging.getLogger(__name__)
+
+IDLE_MS = 3_600_000
+HISTORY_READINGS = 4
+"""Readings of history at once, beside those of live windows, which must not wait for them."""
+
+
+class Host(Protocol):
+    """What the engine asks the workers of its host, and tells them (`streams.host`)."""
+
+    def holds(self, measurement: str, start_ns: int, stop_ns: int) -> bool:
+        """Whether points in this range, both ends included, were received and cannot be read yet."""
+
+    def publish_final(self, until_ms: int) -> None:
+        """From now on tell of points that come before this time: their windows are final, or about to be."""
+
+
+class Engine:
+    """Plans, and who listens to them. Call everything from one event loop, in which `run` is running.
+
+    Points that arrive are told to `touched`, after they can be read. `readings` is how many live readings of the
+    store may be under way at once, `history_windows` how many windows of the past one request may ask for.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        host: Host,
+        *,
+        correct_for_ms: int = 3_600_000,
+        remembered_windows: int = 200_000,
+        history_windows: int = 20_000,
+        readings: int = 8,
+    ) -> None:
+        self.plans: dict[str, Plan] = {}
+        self._clock = clock
+        self._host = host
+        self._history_windows = history_windows
+        self._memory = Memory(correct_for_ms, remembered_windows)
+        self._reader = Reader(store, readings)
+        self._history = History(Reader(store, HISTORY_READINGS), clock, host, self._tell_window)
+        self._claimed: dict[str, int] = {}
+        self._tasks: asyncio.TaskGroup
+        self._sleep: asyncio.Task[None] | None = None
+        self._sleeps_until = 0
+
+    def join(self, query: Query, listener: Listener) -> Plan:
+        """The plan of this query, with one more listener; the first one starts it."""
+        plan = self.plans.get(query.key)
+        if plan is None:
+            plan = self.plans[query.key] = Plan(query, self._clock.now(), self._memory)
+            self._memory.ledgers = len(self.plans)
+            self._claim(plan, plan.final_until)
+            self._wake(plan.wake_at())
+        plan.listeners.append(listener)
+        return plan
+
+    def leave(self, plan: Plan, listener: Listener) -> None:
+        """Take a listener back; the last one stops the plan."""
+        plan.listeners.remove(listener)
+        if not plan.listeners:
+            del self.plans[plan.key]
+            self._memory.ledgers = len(self.plans)
+            for attempts in (plan.live, plan.corrections):
+                if attempts.task:
+                    attempts.task.cancel()
+
+    def touched(self, ranges: Sequence[Touched]) -> None:
+        """Points in these ranges can be read now: have the final windows among theirs corrected."""
+        now = self._clock.now()
+        for touched in ranges:
+            if touched.start >= self._claimed.get(touched.measurement, 0) * NANOSECONDS:
+                continue
+            for plan in self.plans.values():
+                if plan.query.measurement == touched.measurement:
+                    plan.touch(touched, now)
+                    self._wake(plan.wake_at())
+
+    def final_until(self, query: Query) -> int:
+        """How far `history` can go for this query now: the latest stop that is final, milliseconds."""
+        plan = self.plans.get(query.key)
+        return plan.final_until if plan else boundary(self._clock.now() - query.grace_ms, query.every_ms)
+
+    def history(
+        self, query: Query, first_stop: int, last_stop: int, *, patience_ms: int | None = None
+    ) -> AsyncIterator[list[WindowUpdate]]:
+        """Every window that stops in `[first_stop, last_stop]`, oldest first, in chunks; `last_stop` must be final.
+
+        Windows have the revision of the running plan, if there is one. Stop reading at any time. QueryInvalid at once
+        where more is asked for than one request may; StoreUnavailable where the store gives no answer for as long as
+        `patience_ms`, without which it is asked again until it does.
+        """
+        first_stop = -boundary(-first_stop, query.every_ms)
+        last_stop = min(boundary(last_stop, query.every_ms), self.final_until(query))
+        windows = (last_stop - first_stop) // query.every_ms + 1
+        if windows > self._history_windows:
+            raise QueryInvalid(
+                f"history: {windows} windows are asked for, and one request may have {self._history_windows};"
+                " ask for less of the past, or for a longer `every`"
+            )
+        return self._history.read(query, self.plans.get(query.key), first_stop, last_stop, patience_ms)
+
+    async def run(self) -> None:
+        """Send windows until cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            while True:
+                now = self._clock.now()
+                for plan in tuple(self.plans.values()):
+                    self._start(plan, now)
+                self._sleeps_until = min((plan.wake_at() for plan in self.plans.values()), default=now + IDLE_MS)
+                self._sleep = self._tasks.create_task(self._clock.sleep_until(self._sleeps_until))
+                await asyncio.wait([self._sleep])
+
+    def _wake(self, time: int) -> None:
+        """Have the loop look again at this time, if it would not before."""
+        if self._sleep and time < self._sleeps_until:
+            self._sleeps_until = time
+            self._sleep.cancel()
+
+    def _start(self, plan: Plan, now: int) -> None:
+        if trouble := plan.trouble(now):
+            self._tell(plan, lambda listener: listener.trouble(plan, *trouble))
+        if plan.live.ready(plan.live_due(), now):
+            plan.live.task = self._tasks.create_task(self._serve(plan, plan.live, self._advance))
+        if plan.corrections.ready(plan.late_due(), now):
+            plan.corrections.task = self._tasks.create_task(self._serve(plan, plan.corrections, self._correct))
+
+    async def _serve(self, plan: Plan, attempts: Attempts, step: Callable[[Plan], Awaitable[bool]]) -> None:
+        """Take one step after the other until nothing is due, or the store fails."""
+        try:
+            while await step(plan):
+                pass
+        except StoreUnavailable as error:
+            wish = None if error.retry_after is None else int(error.retry_after * 1_000)
+            attempts.failed(self._clock.now(), str(error), wish)
+        except StreamsError as error:
+            attempts.failed(self._clock.now(), str(error))
+        except Exception:
+            log.exception("windows of %s could not be read", plan.query)
+            attempts.failed(self._clock.now(), "an error that is in the hub's log")
+        finally:
+            attempts.task = None
+            self._wake(plan.wake_at())
+
+    async def _advance(self, plan: Plan) -> bool:
+        """Read and send the first windows that are due; False when none are."""
+        now = self._clock.now()
+        read = plan.next_read(now, self._may_be_final(plan, now))
+        if read is None:
+            return False
+        self._claim(plan, read.final_until)
+        answer = await self._ask(plan, plan.live, read.first, read.last)
+        before = plan.final_until
+        for update in plan.ledger.answered(read, answer.windows, answer.query_ms, self._clock.now()):
+            self._tell_window(plan, update)
+        plan.advanced()
+        if plan.final_until > before:
+            self._tell(plan, lambda listener: listener.progress(plan, plan.final_until))
+        return True
+
+    async def _correct(self, plan: Plan) -> bool:
+        """Read the first final windows again that late points have touched, and send what changed; False if none."""
+        stops = plan.next_late(self._clock.now())
+        if stops is None:
+            return False
+        since = plan.ledger.change
+        try:
+            answer = await self._ask(plan, plan.corrections, *stops)
+        except BaseException:
+            plan.late.again(stops)
+            raise
+        for window in answer.windows:
+            try:
+                update = plan.ledger.corrected(window, since, answer.query_ms, self._clock.now())
+            except Stale:
+                plan.late.again((window.stop, window.stop))
+            else:
+                if update:
+                    self._tell_window(plan, update)
+        return True
+
+    async def _ask(self, plan: Plan, attempts: Attempts, first_stop: int, last_stop: int) -> Answer:
+        attempts.asked(self._clock.now())
+        self._wake(plan.wake_at())
+        answer = await self._reader.read(plan.query, first_stop, last_stop)
+        attempts.answered()
+        plan.stride.learn(len(answer.windows), sum(len(window.rows) for window in answer.windows), answer.query_ms)
+        return answer
+
+    def _may_be_final(self, plan: Plan, now: int) -> int:
+        """How far windows may be made final: to the first that still waits for points under way."""
+        ledger, every = plan.ledger, plan.query.every_ms
+        settled, first = ledger.settled(now), ledger.final_until + plan.query.every_ms
+        if settled < first or now < plan.held_until:
+            return ledger.final_until
+        # The order matters: whoever takes a point after this question has heard how far windows are final.
+        self._host.publish_final(settled)
+        free, held = first - every, settled + every
+        while held - free > every:
+            middle = free + (held - free) // every // 2 * every if held <= settled else settled
+            if self._host.holds(plan.query.measurement, *span_ns(plan.query, first, middle)):
+                held = middle
+            else:
+                free = middle
+        plan.held_until = now + HELD_POLL_MS if free < settled else 0
+        return free
+
+    def _claim(self, plan: Plan, final_until: int) -> None:
+        """Windows up to here are final or about to be: points that come from now on correct them."""
+        plan.ledger.claimed_until = max(plan.ledger.claimed_until, final_until)
+        measurement = plan.query.measurement
+        self._claimed[measurement] = max(self._claimed.get(measurement, 0), final_until)
+        self._host.publish_final(final_until)
+
+    def _tell_window(self, plan: Plan, update: WindowUpdate) -> None:
+        self._tell(plan, lambda listener: listener.window(plan, update))
+
+    def _tell(self, plan: Plan, say: Callable[[Listener], None]) -> None:
+        for listener in tuple(plan.listeners):
+            try:
+                say(listener)
+            except Exception:
+                log.exception("a listener of %s failed", plan.query)
