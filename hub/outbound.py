@@ -1,50 +1,22 @@
-"""One socket's way out: messages are never dropped, windows give way to newer ones when the reader is slow."""
+"""One socket's way out. Adding never waits: what the socket does not take is kept in its backlog."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from enum import StrEnum
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from hub.messages import Progress, Skipped, Window
+from hub.backlog import FORMS, Backlog, Prepared
+from hub.codes import Close
+from hub.messages import Encoding
 
-STALLED = 4508
+__all__ = ["Closing", "Encoding", "Outbound", "Prepared", "Wire"]
 
+WRITE_BYTES = 65_536
+"""Bytes given to a socket at once: what it has been given can no longer give way to newer windows."""
 
-class Encoding(StrEnum):
-    """How messages are written on a socket: text frames of JSON or binary frames of MessagePack."""
-
-    JSON = "json"
-    MSGPACK = "msgpack"
-
-    def encode(self, message: msgspec.Struct) -> bytes:
-        """The message as a frame's payload."""
-        return _ENCODERS[self](message)
-
-
-_ENCODERS: dict[Encoding, Callable[[msgspec.Struct], bytes]] = {
-    Encoding.JSON: msgspec.json.Encoder().encode,
-    Encoding.MSGPACK: msgspec.msgpack.Encoder().encode,
-}
-
-
-class Prepared:
-    """A message for many sockets, encoded at most once for each encoding."""
-
-    __slots__ = ("_payloads", "message")
-
-    def __init__(self, message: Window | Progress) -> None:
-        self.message = message
-        self._payloads: dict[Encoding, bytes] = {}
-
-    def payload(self, encoding: Encoding) -> bytes:
-        """The bytes of the message, the same object for every socket of that encoding."""
-        payload = self._payloads.get(encoding)
-        if payload is None:
-            payload = self._payloads[encoding] = encoding.encode(self.message)
-        return payload
+STALLED_AFTER_S = 10.0
+JUDGED_EVERY_S = 1.0
 
 
 class Closing(NamedTuple):
@@ -54,162 +26,234 @@ class Closing(NamedTuple):
     reason: str
 
 
-class _Entry(NamedTuple):
-    payload: bytes
-    plan: str | None  # None for what is never dropped
-    message: Window | Progress | None
+class Wire(Protocol):
+    """What carries the bytes: our own server's extension `hub.prepared`, or any ASGI server's send."""
+
+    framed: bool
+    """It takes whole WebSocket frames; otherwise payloads."""
+
+    def attach(self, drained: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
+        """Whom to tell when it takes bytes again, and when it is broken."""
+
+    def write(self, parts: list[bytes]) -> bool:
+        """Take all of it. False when nothing more should be written before `drained` is called."""
+
+    def unsent(self) -> int:
+        """Bytes that were written and that the peer's machine has not taken yet, as far as is known."""
+
+    def abort(self) -> None:
+        """Drop what was written, and cut the connection where that is possible."""
+
+    def detach(self) -> None:
+        """Forget whom to tell."""
 
 
-class Backlog:
-    """What waits for one socket, in order. Pure: it knows neither time nor sockets.
+class Stall:
+    """Judges whether a socket takes nothing. Pure: seconds and bytes are arguments."""
 
-    Beyond `budget_bytes` each plan keeps only its newest window and its newest progress; what was left out is told
-    by a `skipped` message just before the plan's next window. One frame always has room.
-    """
+    __slots__ = ("_limit", "_progress_at", "_unsent")
 
-    def __init__(self, encoding: Encoding, budget_bytes: int) -> None:
-        self._encoding = encoding
-        self._budget = budget_bytes
-        self._entries: deque[_Entry] = deque()
-        self._skipped: dict[str, set[int]] = {}
-        self.waiting_bytes = 0
-        self.message_bytes = 0
+    def __init__(self, limit: float, unsent: int, now: float) -> None:
+        self._limit = limit
+        self._unsent = unsent
+        self._progress_at = now
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    @property
-    def overfull(self) -> bool:
-        """The messages alone, which cannot be dropped, are over the budget."""
-        return self.message_bytes > self._budget and len(self._entries) > 1
-
-    def add_message(self, payload: bytes) -> None:
-        """Queue what must arrive."""
-        self._entries.append(_Entry(payload, None, None))
-        self.waiting_bytes += len(payload)
-        self.message_bytes += len(payload)
-        self._keep_budget()
-
-    def add_frame(self, plan: str, prepared: Prepared) -> None:
-        """Queue what a newer one of the same plan may replace."""
-        entry = _Entry(prepared.payload(self._encoding), plan, prepared.message)
-        self._entries.append(entry)
-        self.waiting_bytes += len(entry.payload)
-        self._keep_budget()
-
-    def pop(self) -> bytes | None:
-        """The next payload to send, or None."""
-        if not self._entries:
-            return None
-        entry = self._entries[0]
-        if entry.plan is not None and isinstance(entry.message, Window):
-            stops = self._skipped.pop(entry.plan, None)
-            if stops:
-                skipped = Skipped(plan=entry.plan, windows=len(stops), from_=min(stops), to=max(stops))
-                return self._encoding.encode(skipped)
-        self._entries.popleft()
-        self._account(entry)
-        return entry.payload
-
-    def drop_frames(self) -> None:
-        """Forget every window: the socket is about to be closed."""
-        self._keep(lambda entry: entry.plan is None)
-
-    def _keep_budget(self) -> None:
-        if self.waiting_bytes <= self._budget or len(self._entries) == 1:
-            return
-        newest = {id(entry) for entry in self._newest()}
-        self._keep(lambda entry: entry.plan is None or id(entry) in newest)
-
-    def _newest(self) -> Iterator[_Entry]:
-        windows: dict[str, _Entry] = {}
-        progress: dict[str, _Entry] = {}
-        for entry in self._entries:
-            if entry.plan is None:
-                continue
-            if not isinstance(entry.message, Window):
-                progress[entry.plan] = entry
-            elif entry.plan not in windows or _age(entry) >= _age(windows[entry.plan]):
-                windows[entry.plan] = entry
-        for entry in self._entries:
-            kept = windows.get(entry.plan) if entry.plan else None
-            if kept and isinstance(entry.message, Window) and _age(entry)[0] != _age(kept)[0]:
-                self._skipped.setdefault(kept.plan or "", set()).add(entry.message.stop)
-        yield from windows.values()
-        yield from progress.values()
-
-    def _keep(self, wanted: Callable[[_Entry], bool]) -> None:
-        kept = deque(entry for entry in self._entries if wanted(entry))
-        for entry in self._entries:
-            if not wanted(entry):
-                self._account(entry)
-        self._entries = kept
-
-    def _account(self, entry: _Entry) -> None:
-        self.waiting_bytes -= len(entry.payload)
-        if entry.plan is None:
-            self.message_bytes -= len(entry.payload)
-
-
-def _age(entry: _Entry) -> tuple[int, int]:
-    assert isinstance(entry.message, Window)
-    return entry.message.stop, entry.message.revision
+    def over(self, unsent: int, now: float) -> bool:
+        """True when nothing was taken for as long as the limit."""
+        if unsent < self._unsent:
+            self._progress_at = now
+        self._unsent = unsent
+        return now - self._progress_at >= self._limit
 
 
 class Outbound:
-    """One socket's writer. Adding never waits; `run` sends, in order, until the socket is to be closed."""
+    """One socket's writer, with a budget of bytes that may wait; `run` returns when the socket is to be closed.
+
+    `wire` is the server's extension `hub.prepared`, if it has one; `send` is used without it. All that is added in
+    one turn of the event loop leaves in one write.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_blocked",
+        "_finished",
+        "_form",
+        "_loop",
+        "_low_bytes",
+        "_room",
+        "_scheduled",
+        "_stall",
+        "_timer",
+        "_wire",
+        "closing",
+        "encoding",
+    )  # fmt: skip
 
     def __init__(
-        self, send: Callable[[str | bytes], Awaitable[None]], *, encoding: Encoding, budget_bytes: int
+        self,
+        send: Callable[[str | bytes], Awaitable[None]],
+        *,
+        encoding: Encoding,
+        budget_bytes: int,
+        wire: Wire | None = None,
     ) -> None:
-        self._send = send
-        self._backlog = Backlog(encoding, budget_bytes)
-        self._low_bytes = budget_bytes // 2
-        self._changed = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
         self.encoding = encoding
         self.closing: Closing | None = None
+        self._loop = asyncio.get_running_loop()
+        self._wire = wire or SendingWire(send, encoding)
+        self._wire.attach(self._on_drained, self._on_failed)
+        self._form = FORMS[encoding, self._wire.framed]
+        self._backlog = Backlog(self._form, budget_bytes)
+        self._low_bytes = budget_bytes // 2
+        self._blocked = False
+        self._scheduled = False
+        self._finished: asyncio.Future[None] = self._loop.create_future()
+        self._room: asyncio.Future[None] | None = None
+        self._stall: Stall | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def message(self, message: msgspec.Struct) -> None:
-        """Send a message that is never dropped. A reader who lets too many of them wait is closed with 4508."""
+        """Send a message that is never dropped. A reader who lets too many of them wait is cut off with 4508."""
         if self.closing:
             return
-        self._backlog.add_message(self.encoding.encode(message))
-        if self._backlog.overfull:
-            self.close(STALLED, "stopped reading")
-        self._changed.set()
-        if self._backlog.waiting_bytes > self._low_bytes:
-            self._drained.clear()
+        if not self._backlog.add(self._form.encode(message)):
+            self._cut_off("more messages wait than the hub keeps for a socket")
+        elif not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self.flush)
 
     def frame(self, plan_key: str, prepared: Prepared) -> None:
-        """Send a window or a progress of a plan; it may be left out when the reader is too slow."""
+        """Send a publication of a plan; it may give way to a newer one when the reader is too slow."""
+        if self.enqueue(plan_key, prepared):
+            self._loop.call_soon(self.flush)
+
+    def enqueue(self, plan_key: str, prepared: Prepared) -> bool:
+        """As `frame`, but if the answer is True it is the caller who has to `flush` soon."""
         if self.closing:
-            return
-        self._backlog.add_frame(plan_key, prepared)
-        self._changed.set()
+            return False
+        self._backlog.publish(plan_key, prepared)
+        if self._scheduled or self._blocked:
+            return False
+        self._scheduled = True
+        return True
+
+    def flush(self) -> None:
+        """Write what waits, as far as the socket takes it."""
+        self._scheduled = False
+        backlog = self._backlog
+        while backlog.bytes_waiting and not self._blocked:
+            if not self._wire.write(backlog.take(WRITE_BYTES)):
+                self._block()
+        if self._room and backlog.bytes_waiting <= self._low_bytes:
+            self._give_room()
+        if self.closing and not self._blocked:
+            self._finish()
 
     def close(self, code: int, reason: str) -> None:
-        """Have `run` send the messages that wait, without the windows, and return. The first reason stays."""
+        """Have `run` return when the messages that wait are written; windows are left out. The first reason stays."""
         if self.closing is None:
             self.closing = Closing(code, reason)
-            self._backlog.drop_frames()
-            self._changed.set()
+            self._backlog.drop_publications()
+            self._give_room()
+            self._loop.call_soon(self.flush)
 
     async def drained(self) -> None:
-        """Wait until less than half the budget waits: for long histories, which are messages."""
-        await self._drained.wait()
+        """Wait until at most half the budget waits, or the socket is closing: for senders of much, such as history."""
+        while self._backlog.bytes_waiting > self._low_bytes and not self.closing:
+            if self._room is None:
+                self._room = self._loop.create_future()
+            await asyncio.shield(self._room)
 
     async def run(self) -> None:
-        """Send until closed; then `closing` says why. What `send` raises ends it too."""
-        while True:
-            payload = self._backlog.pop()
-            if payload is None:
-                if self.closing:
-                    return
-                self._changed.clear()
-                await self._changed.wait()
-                continue
-            if self._backlog.waiting_bytes <= self._low_bytes:
-                self._drained.set()
-            await self._send(payload.decode() if self.encoding is Encoding.JSON else payload)
+        """Return when the socket is to be closed; `closing` says why. What `send` raises is raised here."""
+        try:
+            await self._finished
+        finally:
+            self.closing = self.closing or Closing(Close.GOING_AWAY, "")
+            self._give_room()
+            self._wire.detach()
+            if self._timer:
+                self._timer.cancel()
+
+    def _block(self) -> None:
+        self._blocked = True
+        self._stall = Stall(STALLED_AFTER_S, self._wire.unsent(), self._loop.time())
+        if self._timer is None:
+            self._timer = self._loop.call_later(JUDGED_EVERY_S, self._judge)
+
+    def _judge(self) -> None:
+        self._timer = None
+        if not self._blocked or self._stall is None:
+            return
+        if self._stall.over(self._wire.unsent(), self._loop.time()):
+            self._cut_off(f"nothing was read for {STALLED_AFTER_S:.0f} s")
+        else:
+            self._timer = self._loop.call_later(JUDGED_EVERY_S, self._judge)
+
+    def _on_drained(self) -> None:
+        self._blocked = False
+        self.flush()
+
+    def _on_failed(self, error: BaseException) -> None:
+        if not self._finished.done():
+            self._finished.set_exception(error)
+
+    def _cut_off(self, reason: str) -> None:
+        self.closing = Closing(Close.STALLED, reason)
+        self._wire.abort()
+        self._give_room()
+        self._finish()
+
+    def _finish(self) -> None:
+        if not self._finished.done():
+            self._finished.set_result(None)
+
+    def _give_room(self) -> None:
+        if self._room and not self._room.done():
+            self._room.set_result(None)
+        self._room = None
+
+
+class SendingWire:
+    """Any ASGI server: one payload after the other, each when the server has taken the one before."""
+
+    framed = False
+
+    def __init__(self, send: Callable[[str | bytes], Awaitable[None]], encoding: Encoding) -> None:
+        self._send = send
+        self._text = encoding is Encoding.JSON
+        self._unsent = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def attach(self, drained: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
+        self._drained = drained
+        self._failed = failed
+
+    def write(self, parts: list[bytes]) -> bool:
+        self._unsent = sum(map(len, parts))
+        self._task = asyncio.get_running_loop().create_task(self._send_each(parts))
+        self._task.add_done_callback(self._on_sent)
+        return False
+
+    def unsent(self) -> int:
+        return self._unsent
+
+    def abort(self) -> None:
+        self.detach()
+
+    def detach(self) -> None:
+        if self._task:
+            self._task.remove_done_callback(self._on_sent)
+            self._task.cancel()
+
+    async def _send_each(self, parts: list[bytes]) -> None:
+        for part in parts:
+            await self._send(part.decode() if self._text else part)
+            self._unsent -= len(part)
+
+    def _on_sent(self, task: asyncio.Task[None]) -> None:
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error:
+            self._failed(error)
+        else:
+            self._drained()

@@ -1,0 +1,160 @@
+"""What waits for one socket: messages stay, windows give way to newer ones. Pure: neither time nor sockets."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from hub.messages import Encoding, Error, Progress, Skipped, Window
+
+Publication = Window | Progress | Error
+"""What goes to every socket of a plan. Of each kind the newest is enough for a reader who is too slow."""
+
+TEXT, BINARY = 0x81, 0x82
+
+
+def websocket_frame(payload: bytes, encoding: Encoding) -> bytes:
+    """The payload as one whole, unmasked WebSocket frame."""
+    opcode = TEXT if encoding is Encoding.JSON else BINARY
+    length = len(payload)
+    if length < 126:
+        return bytes((opcode, length)) + payload
+    if length < 65_536:
+        return bytes((opcode, 126)) + length.to_bytes(2, "big") + payload
+    return bytes((opcode, 127)) + length.to_bytes(8, "big") + payload
+
+
+class Form:
+    """How a socket wants its bytes: in which encoding, and whether as whole WebSocket frames or as payloads."""
+
+    __slots__ = ("encoding", "framed", "index")
+
+    def __init__(self, encoding: Encoding, *, framed: bool) -> None:
+        self.encoding = encoding
+        self.framed = framed
+        self.index = 2 * (encoding is Encoding.MSGPACK) + framed
+
+    def encode(self, message: msgspec.Struct) -> bytes:
+        """The message in this form."""
+        payload = self.encoding.encode(message)
+        return websocket_frame(payload, self.encoding) if self.framed else payload
+
+
+FORMS = {(encoding, framed): Form(encoding, framed=framed) for encoding in Encoding for framed in (False, True)}
+
+
+class Prepared:
+    """A message for many sockets, encoded at most once for each form, so that they all write the same bytes."""
+
+    __slots__ = ("_encoded", "message")
+
+    def __init__(self, message: Publication) -> None:
+        self.message = message
+        self._encoded: list[bytes | None] = [None] * len(FORMS)
+
+    def encoded(self, form: Form) -> bytes:
+        """The bytes in that form: the same object for every socket."""
+        data = self._encoded[form.index]
+        if data is None:
+            data = self._encoded[form.index] = form.encode(self.message)
+        return data
+
+
+_Entry = tuple[bytes, str | None, Publication | None]
+"""The bytes; the plan, and what they say. Both are None for a message, which is never dropped."""
+
+
+class Backlog:
+    """Entries in the order in which they leave.
+
+    Beyond `budget_bytes` each plan keeps only its newest window, its newest progress and its newest trouble, and
+    what was left out is told by a `skipped` message just before the plan's next window. The newest of a plan and
+    what cannot be dropped always have room.
+    """
+
+    __slots__ = ("_budget", "_entries", "_form", "_skipped", "bytes_waiting")
+
+    def __init__(self, form: Form, budget_bytes: int) -> None:
+        self._form = form
+        self._budget = budget_bytes
+        self._entries: list[_Entry] = []
+        self._skipped: dict[str, set[int]] = {}
+        self.bytes_waiting = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, data: bytes) -> bool:
+        """Queue what must arrive. False when that alone is over the budget: only closing helps then."""
+        self._entries.append((data, None, None))
+        self.bytes_waiting += len(data)
+        if self.bytes_waiting <= self._budget or len(self._entries) == 1:
+            return True
+        self._conflate()
+        return sum(len(entry[0]) for entry in self._entries if entry[1] is None) <= self._budget
+
+    def publish(self, plan: str, prepared: Prepared) -> None:
+        """Queue what a newer publication of the plan may replace."""
+        data = prepared.encoded(self._form)
+        self._entries.append((data, plan, prepared.message))
+        self.bytes_waiting += len(data)
+        if self.bytes_waiting > self._budget:
+            self._conflate()
+
+    def take(self, most: int) -> list[bytes]:
+        """Remove and return the next entries: all, or, if they are more than `most` bytes, at least one of them."""
+        entries = self._entries
+        if self.bytes_waiting <= most or len(entries) == 1:
+            self._entries = []
+            self.bytes_waiting = 0
+        else:
+            count = size = 0
+            while count == 0 or size + len(entries[count][0]) <= most:
+                size += len(entries[count][0])
+                count += 1
+            self._entries = entries[count:]
+            del entries[count:]
+            self.bytes_waiting -= size
+        if self._skipped:
+            return list(self._with_skipped(entries))
+        return [entry[0] for entry in entries]
+
+    def drop_publications(self) -> None:
+        """Forget every window: the socket is about to be closed."""
+        self._replace([entry for entry in self._entries if entry[1] is None])
+        self._skipped.clear()
+
+    def _with_skipped(self, entries: Iterable[_Entry]) -> Iterable[bytes]:
+        for data, plan, message in entries:
+            if plan is not None and isinstance(message, Window):
+                stops = self._skipped.pop(plan, None)
+                if stops:
+                    yield self._form.encode(Skipped(plan=plan, windows=len(stops), from_=min(stops), to=max(stops)))
+            yield data
+
+    def _conflate(self) -> None:
+        newest: dict[tuple[str, type[Publication]], _Entry] = {}
+        for entry in self._entries:
+            _, plan, message = entry
+            if plan is None or message is None:
+                continue
+            key = (plan, type(message))
+            if key not in newest or _not_older(message, newest[key][2]):
+                newest[key] = entry
+        for _, plan, message in self._entries:
+            if plan is not None and isinstance(message, Window):
+                kept = newest[plan, Window][2]
+                if isinstance(kept, Window) and kept.stop != message.stop:
+                    self._skipped.setdefault(plan, set()).add(message.stop)
+        kept_ids = {id(entry) for entry in newest.values()}
+        self._replace([entry for entry in self._entries if entry[1] is None or id(entry) in kept_ids])
+
+    def _replace(self, entries: list[_Entry]) -> None:
+        self._entries = entries
+        self.bytes_waiting = sum(len(entry[0]) for entry in entries)
+
+
+def _not_older(message: Publication, other: Publication | None) -> bool:
+    """A correction of an older window does not replace a newer window; otherwise the later publication counts."""
+    if isinstance(message, Window) and isinstance(other, Window):
+        return (message.stop, message.revision) >= (other.stop, other.revision)
+    return True

@@ -1,0 +1,47 @@
+"""How Uvicorn and Gunicorn are set up: the same for one worker, for many, and for a plain `gunicorn -c`."""
+
+import sys
+from typing import Any
+
+from hub.server.protocol import HubProtocol
+from hub.settings import Settings
+
+STOP_TIMEOUT_S = 5
+"""How long sockets and requests may take to end when the hub stops; Gunicorn kills a worker three seconds later."""
+
+BACKLOG = 4_096
+"""Connections that the kernel accepts for us while we are busy, as when all clients of a restarted hub come back."""
+
+
+def uvicorn_options(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments of `uvicorn.Config`."""
+    return {
+        "loop": "asyncio" if sys.platform == "win32" else "uvloop",
+        "http": "httptools",
+        "ws": HubProtocol,
+        "ws_max_size": settings.max_frame_bytes,
+        "ws_ping_interval": settings.ping_interval / 1_000,
+        "ws_ping_timeout": settings.ping_timeout / 1_000,
+        "ws_per_message_deflate": False,
+        "lifespan": "on",
+        "access_log": False,
+        "server_header": False,
+        "backlog": BACKLOG,
+        "timeout_graceful_shutdown": STOP_TIMEOUT_S,
+    }
+
+
+def gunicorn_options(settings: Settings) -> dict[str, Any]:
+    """The settings of a Gunicorn configuration file."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return {
+        "bind": [f"{host}:{settings.port}"],
+        "workers": settings.workers,
+        "worker_class": "hub.server.worker.HubWorker",
+        "proc_name": "pxl-hub",
+        "loglevel": settings.log_level,
+        "backlog": BACKLOG,
+        "timeout": 60,
+        "graceful_timeout": STOP_TIMEOUT_S + 3,
+        "control_socket_disable": True,
+    }

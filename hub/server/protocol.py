@@ -1,0 +1,261 @@
+"""Our WebSocket protocol for Uvicorn: prepared frames, bounded buffers, and a close that no peer can hold up.
+
+It offers the app the extension `hub.prepared` in the scope, which is a `hub.outbound.Wire`.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import random
+import socket
+import struct
+import termios
+from asyncio.transports import BaseTransport
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from hub.codes import Close
+from hub.server.inbox import Inbox
+
+logger = logging.getLogger(__name__)
+
+EXTENSION = "hub.prepared"
+
+SEND_BUFFER_BYTES = 131_072
+"""The kernel's buffer for a socket: a larger one hides for a minute that the reader of small frames has stopped."""
+
+TCP_USER_TIMEOUT_MS = 20_000
+"""How long the peer's machine may leave sent bytes unacknowledged before the kernel gives the connection up."""
+
+CLOSE_TIMEOUT_S = 3.0
+"""How long a peer may take to answer a close frame before it is cut off."""
+
+FIRST_RECONNECT_MS, RECONNECTS_PER_S = 1_000, 2_000
+"""When, and how fast, clients are asked to come back after a restart."""
+
+
+class HubProtocol(WebSocketsSansIOProtocol):
+    """One socket. Beyond Uvicorn's: the wire for prepared frames; reading stops only when much is unread."""
+
+    framed = True
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = self.conn.logger = logger
+        self.inbox = Inbox(self.loop)
+        self.queue = self.inbox  # type: ignore[assignment]
+        self.message = bytearray()
+        self.resumed_at = 0.0
+        self.closed_here = False
+        self.failed = False
+        self.on_drained: Callable[[], None] | None = None
+
+    # The connection
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Bound what the kernel and the transport keep of what we send."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=0)
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the app's callback: nothing will drain any more."""
+        self.detach()
+        super().connection_lost(exc)
+
+    def handle_connect(self, event: Request) -> None:
+        """Offer the wire to the app."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment]
+
+    # The wire: see `hub.outbound.Wire`
+
+    def attach(self, drained: Callable[[], None], _: Callable[[BaseException], None]) -> None:
+        """Tell the app when the socket takes bytes again. Of a lost connection it hears by its receive."""
+        self.on_drained = drained
+
+    def detach(self) -> None:
+        """Tell the app no more."""
+        self.on_drained = None
+
+    def write(self, parts: list[bytes]) -> bool:
+        """Send whole frames in one write; after the close they are dropped. False when the socket is full."""
+        if self.close_sent or self.transport.is_closing():
+            return True
+        self.transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
+        return self.writable.is_set()
+
+    def unsent(self) -> int:
+        """Bytes in our buffer and in the kernel's that the peer's machine has not acknowledged."""
+        waiting = self.transport.get_write_buffer_size()
+        connection = self.transport.get_extra_info("socket")
+        try:
+            (in_kernel,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))
+        except OSError:
+            return waiting
+        return waiting + int(in_kernel)
+
+    def abort(self) -> None:
+        """Cut the connection at once."""
+        self.close_sent = self.closed_here = True
+        self.transport.abort()
+
+    def resume_writing(self) -> None:
+        """The socket takes bytes again."""
+        super().resume_writing()
+        if self.on_drained is not None:
+            self.on_drained()
+
+    # Messages in
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, unless the connection has failed: then what still comes is only read to keep the close orderly."""
+        if not self.failed:
+            super().data_received(data)
+
+    def handle_text(self, event: Frame) -> None:
+        """The first frame of a text message."""
+        self.curr_msg_data_type = "text"
+        self.handle_cont(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        """The first frame of a binary message."""
+        self.curr_msg_data_type = "bytes"
+        self.handle_cont(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Gather a message's frames; the gathered bytes, however small the frames, take no more than their size."""
+        if event.fin and not self.message:
+            self.deliver(event.data)
+            return
+        self.message += event.data
+        if event.fin:
+            message, self.message = self.message, bytearray()
+            self.deliver(message)
+
+    def deliver(self, data: bytes | bytearray | memoryview) -> None:
+        """Give the app a whole message, and read no further when too much is unread."""
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "text":
+            try:
+                text = str(data, "utf-8")
+            except UnicodeDecodeError as error:
+                self.conn.send_close(Close.BAD_UTF8, f"{error.reason} at position {error.start}")
+                self.handle_parser_exception()
+                return
+            self.inbox.put_nowait({"type": "websocket.receive", "text": text}, len(data))
+        else:
+            self.inbox.put_nowait({"type": "websocket.receive", "bytes": bytes(data)}, len(data))
+        if self.inbox.full and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """The app's next event."""
+        event = await self.inbox.get()
+        if self.read_paused and self.inbox.low:
+            self.resume_reading()
+        return event  # type: ignore[return-value]
+
+    def resume_reading(self) -> None:
+        """Read again, and note when: what came meanwhile, a pong too, was not seen."""
+        self.read_paused = False
+        self.resumed_at = self.loop.time()
+        self.transport.resume_reading()
+
+    # Closing: never wait for a peer longer than the timeout
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """An ASGI event of the app's; a close does not wait until the peer has read what was sent before."""
+        if self.closed_here:
+            raise ClientDisconnected
+        closing = message["type"] == "websocket.close"
+        if closing:
+            self.writable.set()
+        await super().send(message)
+        if closing:
+            self.close_in_time()
+
+    def handle_close(self, event: Frame) -> None:
+        """The peer closes, or answers our close."""
+        super().handle_close(event)
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self.close_in_time()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """The app has returned."""
+        super().on_task_complete(task)
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self.close_in_time()
+
+    def handle_parser_exception(self) -> None:
+        """Fail the connection. What the peer is still sending is read and dropped, or it would never see the reason."""
+        self.failed = True
+        self.stop_keepalive()
+        closing = self.conn.close_sent
+        if closing is not None:
+            self.inbox.put_nowait({"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason})
+        self.write_close()
+
+    def keepalive_timeout(self) -> None:
+        """No pong came. Nobody is to blame if we have not been reading since the ping."""
+        self.pong_timer = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        if self.read_paused or self.resumed_at > self.ping_sent_at:
+            self.ping_sent_at = self.loop.time()
+            self.pong_timer = self.loop.call_later(self.ping_timeout or 0.0, self.keepalive_timeout)
+            return
+        self.conn.fail(Close.SILENT, "no answer to a ping")
+        self.handle_parser_exception()
+
+    def shutdown(self) -> None:
+        """The server stops: close, asking each client to come back at its own time."""
+        self.stop_keepalive()
+        if not self.handshake_complete:
+            super().shutdown()
+        elif self.close_sent or self.transport.is_closing():
+            self.close_in_time()
+        else:
+            spread = 1_000 * len(self.connections) // RECONNECTS_PER_S
+            reason = json.dumps({"retry_after_ms": FIRST_RECONNECT_MS + random.randint(0, spread)})  # noqa: S311
+            self.conn.send_close(Close.RESTART, reason)
+            self.inbox.put_nowait({"type": "websocket.disconnect", "code": Close.RESTART, "reason": reason})
+            self.write_close()
+
+    def write_close(self) -> None:
+        """Send the close frame that `conn` has made, and give the peer a while to answer it."""
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self.closed_here = True
+        if self.read_paused:
+            self.resume_reading()
+        if self.failed and self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+        self.close_in_time()
+
+    def close_in_time(self) -> None:
+        """Cut the connection off if it is still open after the timeout."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)

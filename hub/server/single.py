@@ -1,0 +1,30 @@
+"""One worker without Gunicorn."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from hub.server.options import BACKLOG, uvicorn_options
+from hub.settings import Settings
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; OSError when the address is taken or is not ours."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def serve_one(app: Callable[..., Any], settings: Settings, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM, then end every socket and return within seconds."""
+    config = uvicorn.Config(app, log_level=settings.log_level, **uvicorn_options(settings))
+    uvicorn.Server(config).run(sockets=[listener])

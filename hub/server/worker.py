@@ -1,0 +1,16 @@
+"""The Gunicorn worker: Uvicorn with our protocol and the settings that no flag of Gunicorn's reaches."""
+
+from typing import Any
+
+from uvicorn_worker import UvicornWorker
+
+from hub.server.options import uvicorn_options
+from hub.settings import load_settings
+
+
+class HubWorker(UvicornWorker):  # type: ignore[misc]
+    """Set up by the `HUB_…` environment variables, as the app is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.CONFIG_KWARGS = uvicorn_options(load_settings())
+        super().__init__(*args, **kwargs)
