@@ -1,0 +1,151 @@
+"""A dashboard's side of `/v1/live`: the windows of one subscription, without a hole, whatever happens in between."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection
+
+from hub.client.backoff import Backoff
+from hub.client.connection import Setback, endpoint, keep_connected
+from hub.client.errors import HubError, ProtocolViolated
+from hub.client.messages import Error, Ready, Skipped, Subscribed, Window, decode_live
+from hub.client.subscription import Subscription
+
+_AHEAD = 1_000
+"""Windows that may wait for the caller; while they do, the socket is not read."""
+
+
+class Live:
+    """The windows of a named stream or of a query, as they come: the history first, then live ones.
+
+        async with Live("ws://127.0.0.1:8000", stream="weather", history="5m") as windows:
+            async for window in windows:
+                print(window.stop, window.rows)
+
+    A window comes again when its revision grows, and when another session of the hub sends it: the last one holds.
+    Iterating raises HubRefused when the request will never be granted.
+
+    Args:
+        url: the hub's address, as `ws://127.0.0.1:8000`.
+        stream: the name of a stream; or else
+        query: a query as the protocol has it: `{"measurement": …, "select": …, "every": "10s"}`.
+        where: further conditions, `{"site": ["s1", "s2"]}`.
+        history: how much of the past comes first, as `5m`.
+        token: sent as `Authorization: Bearer`.
+        on_setback: hears why a connection ended or windows are late, and in how many seconds the next try is made.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        stream: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        where: Mapping[str, Any] | None = None,
+        history: str | None = None,
+        token: str | None = None,
+        on_setback: Callable[[Setback, float], None] | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        asked = {"stream": stream, "query": query, "where": where}
+        self._address = endpoint(url, "/v1/live")
+        self._token = token
+        self._on_setback = on_setback or (lambda _setback, _delay: None)
+        self._backoff = backoff or Backoff()
+        self._subscription = Subscription({key: value for key, value in asked.items() if value is not None}, history)
+        self._windows: deque[Window] = deque()
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def shape(self) -> Subscribed | None:
+        """The columns of the rows, and the durations of the windows; known before the first window comes."""
+        return self._subscription.shape
+
+    @property
+    def final_until(self) -> int | None:
+        """Every window that stopped by then is final as last delivered; None while none is known to be."""
+        return self._subscription.final_until
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._connect(), name="hub live")
+        self._task.add_done_callback(lambda _task: self._arrived.set())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            failure = None if self._task.cancelled() else self._task.exception()
+            if failure is not None and error is None and not isinstance(failure, HubError):
+                raise failure
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Window:
+        if self._task is None:
+            raise RuntimeError("Live is used inside `async with Live(…) as windows:`")
+        while not self._windows:
+            if self._task.done():
+                await self._task
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._room.set()
+        return self._windows.popleft()
+
+    async def _deliver(self, window: Window) -> None:
+        while len(self._windows) >= _AHEAD:
+            self._room.clear()
+            await self._room.wait()
+        self._windows.append(window)
+        self._arrived.set()
+
+    async def _connect(self) -> None:
+        await keep_connected(
+            self._address,
+            self._session,
+            read_ready=_read_ready,
+            token=self._token,
+            backoff=self._backoff,
+            on_setback=self._on_setback,
+            subprotocol="hub.v1.json",
+        )
+
+    async def _session(self, socket: ClientConnection, ready: Ready) -> None:
+        self._subscription.connected(ready.session)
+        await socket.send(self._subscription.subscribe(), text=True)
+        async for data in socket:
+            message = decode_live(data)
+            for window in self._subscription.receive(message):
+                await self._deliver(window)
+            match message:
+                case Subscribed():
+                    self._backoff.succeeded()
+                case Error(id=None):
+                    self._on_setback(Setback(message.message), (message.retry_after_ms or 0) / 1_000)
+                case Error():
+                    await self._try_again(socket, message)
+                case Skipped():
+                    await socket.send(self._subscription.unsubscribe(), text=True)
+                    await socket.send(self._subscription.subscribe(), text=True)
+
+    async def _try_again(self, socket: ClientConnection, error: Error) -> None:
+        """The request failed for a reason that will pass: make it again after a while."""
+        delay = self._backoff.delay((error.retry_after_ms or 0) / 1_000)
+        self._on_setback(Setback(error.message), delay)
+        await asyncio.sleep(delay)
+        await socket.send(self._subscription.subscribe(), text=True)
+
+
+def _read_ready(data: str | bytes) -> Ready:
+    message = decode_live(data)
+    if not isinstance(message, Ready):
+        raise ProtocolViolated("the hub's first message is not `ready`")
+    return message

@@ -1,0 +1,94 @@
+"""What a subscription has received, so that it can go on where it was cut off. Pure: no socket, no clock."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hub.client.errors import HubRefused
+from hub.client.messages import Error, History, Live, LiveMessage, PastWindow, Progress, Skipped, Subscribed, Window
+
+REMEMBERED = 10_000
+"""Windows whose revision is remembered. One that is sent again after it was forgotten is delivered twice."""
+
+_ID = "1"
+
+
+class Subscription:
+    """One subscription over all its connections: what to ask next, and which windows are news.
+
+    Within one session the highest revision of a window holds; in a new session the first received replaces the old.
+    """
+
+    def __init__(self, asked: Mapping[str, Any], history: str | None = None, remembered: int = REMEMBERED) -> None:
+        """`asked` is a `stream`, or a `query`, and perhaps `where`; `history` a duration such as `5m`."""
+        self.shape: Subscribed | None = None
+        """What the rows mean; None until the hub has granted the subscription."""
+        self.final_until: int | None = None
+        """Every window that stopped by then is final as last received, or was not asked for."""
+        self._asked = asked
+        self._history = history
+        self._remembered = remembered
+        self._session: str | None = None
+        self._plan: str | None = None
+        self._revisions: dict[int, int] = {}
+
+    def subscribe(self) -> bytes:
+        """The request to make now: for the history at first, later for all that is not known to be final."""
+        self._plan = None
+        past: dict[str, Any] = {}
+        if self.final_until is not None:
+            past["after"] = self.final_until
+        elif self._history is not None:
+            past["history"] = self._history
+        return msgspec.json.encode({"type": "subscribe", "id": _ID, **self._asked, **past})
+
+    @staticmethod
+    def unsubscribe() -> bytes:
+        """The request that ends it, so that it can be made anew."""
+        return msgspec.json.encode({"type": "unsubscribe", "id": _ID})
+
+    def connected(self, session: str) -> None:
+        """A new connection. In another session revisions begin anew."""
+        if session != self._session:
+            self._session = session
+            self._revisions.clear()
+
+    def receive(self, message: LiveMessage | None) -> list[Window]:
+        """The windows in a message that are news; HubRefused when the request will never be granted."""
+        match message:
+            case Subscribed():
+                self.shape, self._plan = message, message.plan
+            case History():
+                return self._take_history(message.windows)
+            case Live() if self.final_until is None and self._history is None:
+                self.final_until = message.from_
+            case Window() if message.plan == self._plan:
+                return [message] if self._is_news(message) else []
+            case Progress() if message.plan == self._plan:
+                self.final_until = max(self.final_until or 0, message.final_until)
+            case Skipped() if message.plan == self._plan:
+                self.final_until = min(self.final_until or message.from_, message.from_ - 1)
+            case Error(id=str(), retry_after_ms=None):
+                raise HubRefused(message.message, message.code)
+        return []
+
+    def _take_history(self, windows: Sequence[PastWindow]) -> list[Window]:
+        if windows and self.final_until is None:
+            self.final_until = windows[0].stop - 1
+        for window in windows:
+            if not window.final:
+                break
+            self.final_until = max(self.final_until or 0, window.stop)
+        return [
+            Window(self._plan or "", past.start, past.stop, past.revision, past.final, past.rows)
+            for past in windows
+            if self._is_news(past)
+        ]
+
+    def _is_news(self, window: Window | PastWindow) -> bool:
+        known = self._revisions.pop(window.stop, None)
+        self._revisions[window.stop] = window.revision if known is None else max(known, window.revision)
+        if len(self._revisions) > self._remembered:
+            del self._revisions[next(iter(self._revisions))]
+        return known is None or window.revision > known

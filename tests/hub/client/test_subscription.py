@@ -1,0 +1,141 @@
+"""What a subscription makes of the hub's messages, over one connection or several."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hub.client.errors import HubRefused
+from hub.client.messages import (
+    Column,
+    Error,
+    History,
+    Live,
+    PastWindow,
+    Progress,
+    Skipped,
+    Subscribed,
+    Window,
+)
+from hub.client.subscription import Subscription
+
+
+def granted(history: str | None = None, session: str = "s1") -> Subscription:
+    subscription = Subscription({"stream": "cpu"}, history)
+    grant(subscription, session)
+    return subscription
+
+
+def grant(subscription: Subscription, session: str) -> dict[str, Any]:
+    subscription.connected(session)
+    request: dict[str, Any] = json.loads(subscription.subscribe())
+    subscription.receive(Subscribed("1", "P", (Column("temp.mean", "float"),), 1_000, 1_000, 1_000))
+    return request
+
+
+def past(stop: int, revision: int = 0, *, final: bool = True) -> PastWindow:
+    return PastWindow(stop - 1_000, stop, revision, final, ((1.0,),))
+
+
+def window(stop: int, revision: int = 0, *, final: bool = False, plan: str = "P") -> Window:
+    return Window(plan, stop - 1_000, stop, revision, final, ((1.0,),), 1, 0, 0.5, stop)
+
+
+def stops(windows: list[Window]) -> list[int]:
+    return [one.stop for one in windows]
+
+
+def test_the_first_request_asks_for_the_history() -> None:
+    subscription = Subscription({"stream": "cpu", "where": {"host": "a"}}, "5m")
+    assert json.loads(subscription.subscribe()) == {
+        "type": "subscribe",
+        "id": "1",
+        "stream": "cpu",
+        "where": {"host": "a"},
+        "history": "5m",
+    }
+
+
+def test_history_then_live_windows_are_delivered_once() -> None:
+    subscription = granted("5m")
+    assert stops(subscription.receive(History("1", (past(1_000), past(2_000))))) == [1_000, 2_000]
+    assert stops(subscription.receive(History("1", (past(3_000, final=False),)))) == [3_000]
+    assert subscription.receive(Live("1", 3_000)) == []
+    assert stops(subscription.receive(window(4_000))) == [4_000]
+
+
+def test_only_a_higher_revision_of_a_window_is_news() -> None:
+    subscription = granted()
+    assert stops(subscription.receive(window(1_000))) == [1_000]
+    assert subscription.receive(window(1_000)) == []
+    assert stops(subscription.receive(window(1_000, 2, final=True))) == [1_000]
+    assert subscription.receive(window(1_000, 1)) == []
+
+
+def test_windows_of_other_plans_are_not_ours() -> None:
+    assert granted().receive(window(1_000, plan="Q")) == []
+
+
+def test_a_resume_asks_for_all_that_is_not_known_final() -> None:
+    subscription = granted("5m")
+    subscription.receive(History("1", (past(1_000), past(2_000), past(3_000, final=False))))
+    subscription.receive(window(4_000))
+    assert grant(subscription, "s1")["after"] == 2_000
+    subscription.receive(Progress("P", 3_000))
+    assert grant(subscription, "s1")["after"] == 3_000
+
+
+def test_a_resume_within_one_session_delivers_only_what_is_news() -> None:
+    subscription = granted("5m")
+    subscription.receive(History("1", (past(1_000), past(2_000, final=False))))
+    grant(subscription, "s1")
+    assert stops(subscription.receive(History("1", (past(2_000), past(3_000))))) == [3_000]
+
+
+def test_in_a_new_session_the_first_received_replaces_the_old() -> None:
+    subscription = granted("5m")
+    subscription.receive(window(1_000, 4))
+    grant(subscription, "s2")
+    assert stops(subscription.receive(History("1", (past(1_000, 0),)))) == [1_000]
+
+
+def test_a_resume_before_anything_was_final_asks_from_the_first_window() -> None:
+    subscription = granted("5m")
+    subscription.receive(History("1", (past(7_000, final=False), past(8_000, final=False))))
+    assert grant(subscription, "s1")["after"] == 6_999
+
+
+def test_without_history_a_resume_goes_on_at_the_seam() -> None:
+    subscription = granted()
+    subscription.receive(Live("1", 5_000))
+    assert grant(subscription, "s1")["after"] == 5_000
+
+
+def test_what_was_skipped_is_asked_for() -> None:
+    subscription = granted()
+    subscription.receive(Progress("P", 2_000))
+    subscription.receive(Skipped("P", 3, to=6_000, from_=4_000))
+    request = json.loads(subscription.subscribe())
+    subscription.receive(Progress("P", 6_000))
+    assert request["after"] == 2_000
+    assert json.loads(subscription.subscribe())["after"] == 2_000, "progress before the new grant is not about it"
+
+
+def test_a_refusal_names_its_code() -> None:
+    with pytest.raises(HubRefused, match="no stream") as caught:
+        granted().receive(Error("1", "unknown_stream", "no stream is named cpu"))
+    assert caught.value.code == "unknown_stream"
+
+
+def test_what_will_pass_is_no_refusal() -> None:
+    assert granted().receive(Error("1", "store_unavailable", "away", 500)) == []
+    assert granted().receive(Error(None, "store_unavailable", "windows are late")) == []
+
+
+def test_revisions_of_long_ago_are_forgotten() -> None:
+    subscription = Subscription({"stream": "cpu"}, remembered=2)
+    grant(subscription, "s1")
+    for stop in (1_000, 2_000, 3_000):
+        subscription.receive(window(stop))
+    assert stops(subscription.receive(window(1_000))) == [1_000]
+    assert subscription.receive(window(3_000)) == []
