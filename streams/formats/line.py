@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from streams.errors import PointRefused
-from streams.formats.line_grammar import BLANK, decode_value, line_end, nanoseconds, split_line, walk_fields
-from streams.formats.series import decode_name, encode_field_name, key_end, parse_key, series_of
-from streams.points import Batch, Point, Reject, Scan, Series, Shape, Unsigned, Value, kind_of
+from streams.formats.codes import Code
+from streams.formats.line_grammar import BLANK, line_end, nanoseconds, split_line
+from streams.formats.line_values import decode_value, encode_text, encode_value, walk_fields
+from streams.formats.series import SERIES, decode_name, encode_field_name, series_of
+from streams.points import Batch, Point, Reject, Scan, Series, Shape, Value, kind_of
 
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 """Each precision's unit, in nanoseconds."""
@@ -33,13 +35,12 @@ def scan(data: bytes, *, precision: str = "ns", now: int) -> Scan:
             try:
                 parts = split_line(line[:-1] if line.endswith(b"\n") else line)
                 time = nanoseconds(parts.time, unit, now)
-                one = _series(parts.key)
-                complete = _alone(b"%b %b %d" % (one.key, parts.fields, time))
+                complete = _complete(parts.series, parts.fields, time)
             except PointRefused as refused:
                 rejects.append(Reject(number, refused.code, str(refused)))
             else:
                 lines.append(complete)
-                series.append(one)
+                series.append(parts.series)
                 shapes.append(_shape(parts.shape))
                 times.append(time)
                 numbers.append(number)
@@ -48,16 +49,15 @@ def scan(data: bytes, *, precision: str = "ns", now: int) -> Scan:
     return Scan(Batch(lines, series, shapes, times, numbers), rejects)
 
 
-def _alone(line: bytes) -> bytes:
-    """The line, if it stays one line when others follow it."""
-    if (b'"' in line or b"\\" in line) and line_end(line + b"\n", 0) != len(line):
-        raise PointRefused("invalid_name", "a quote in this line would take in the line after it: remove or escape it")
+def _complete(series: Series, fields: bytes, time: int) -> bytes:
+    """The line that a store gets. PointRefused where it would not stay one line with others after it."""
+    if fields.startswith(b"="):
+        fields = b"\t" + fields  # an empty field name, which InfluxDB takes behind a tab alone
+    line = b"%b %b %d" % (series.key, fields, time)
+    if b"\\" in series.key and line_end(line + b"\n", 0) != len(line):
+        message = "a quote in this measurement would take in the line after it: remove the backslash or the quote"
+        raise PointRefused(Code.INVALID_NAME, message)
     return line
-
-
-@lru_cache(50_000)
-def _series(key: bytes) -> Series:
-    return parse_key(key)
 
 
 @lru_cache(4_096)
@@ -67,34 +67,22 @@ def _shape(shape: Shape) -> Shape:
 
 def decode_fields(line: bytes) -> dict[str, Value]:
     """The fields of a line that `scan` or `encode_line` made; of a repeated field the last value."""
-    start = key_end(line) + 1
-    stop = line.rindex(b" ")
-    return {decode_name(raw): decode_value(word) for raw, word in walk_fields(line[start:stop])}
+    parts = split_line(line)
+    return {decode_name(raw): decode_value(word) for raw, word in walk_fields(parts.fields)}
 
 
 def encode_line(point: Point) -> bytes:
-    """The point as a line, with its time in nanoseconds."""
-    fields = b",".join(encode_field_name(name) + b"=" + _encode_value(value) for name, value in point.fields.items())
+    """The point as a line, with its time in nanoseconds. PointRefused where line protocol cannot say it."""
+    encode_text("".join((point.measurement, *point.tags, *point.tags.values(), *point.fields)))
+    fields = b",".join(encode_field_name(name) + b"=" + encode_value(value) for name, value in point.fields.items())
     return b"%b %b %d" % (series_of(point.measurement, point.tags.items()).key, fields, point.time)
 
 
-def _encode_value(value: Value) -> bytes:
-    if isinstance(value, bool):
-        return b"true" if value else b"false"
-    if isinstance(value, Unsigned):
-        return b"%du" % value
-    if isinstance(value, int):
-        return b"%di" % value
-    if isinstance(value, float):
-        return repr(value).encode()
-    return b'"' + value.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'
-
-
 def batch_of(points: Sequence[Point], numbers: Sequence[int]) -> Batch:
-    """A batch of points that are known to be good; `numbers` say where each starts in its frame."""
+    """A batch of these points; `numbers` say where each starts in its frame. PointRefused as in `encode_line`."""
     return Batch(
         [encode_line(point) for point in points],
-        [_series(series_of(point.measurement, point.tags.items()).key) for point in points],
+        [SERIES[series_of(point.measurement, point.tags.items()).key] for point in points],
         [_shape(tuple((name, kind_of(value)) for name, value in point.fields.items())) for point in points],
         [point.time for point in points],
         numbers,
