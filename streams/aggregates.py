@@ -58,7 +58,8 @@ class Aggregate:
             before=f"{column}_before",
             since=f"{column}_since",
             f="f" if field is Kind.FLOAT else "",
-            falling=f"NOT {column}" if field is Kind.BOOLEAN else column,
+            first_order=f"NOT {column}" if field is Kind.BOOLEAN else column,
+            mode_order="NOT e.key" if field is Kind.BOOLEAN else "e.key",
             percent=f"{self.percent!r}::DOUBLE",
             seconds=f"{window_ms / 1_000!r}::DOUBLE",
         )
@@ -141,7 +142,7 @@ TABLE: dict[str, Definition] = {
         "the earliest; of several at that time the greatest, of booleans false",
         _same,
         _EVERYTHING,
-        "arg_max({v}, (-time, {falling}))",
+        "arg_max({v}, (-time, {first_order}))",
         True,
         "first({field})",
     ),
@@ -176,8 +177,8 @@ TABLE: dict[str, Definition] = {
         "the most frequent; of several equally frequent the least, of booleans true. InfluxQL chooses by time",
         _same,
         _EVERYTHING,
-        "list_sort(list_transform(map_entries(histogram({falling})),"
-        " lambda e: {{'rarity': -e.value::BIGINT, 'value': e.key}}))[1].value",
+        "list_sort(list_transform(map_entries(histogram({v})),"
+        " lambda e: {{'rarity': -e.value::BIGINT, 'order': {mode_order}, 'value': e.key}}))[1].value",
         True,
         None,
     ),
@@ -185,7 +186,7 @@ TABLE: dict[str, Definition] = {
         "how many different values there are",
         _integer,
         _EVERYTHING,
-        "count(DISTINCT {v})",
+        "nullif(count(DISTINCT {v}), 0)",
         True,
         "count(distinct({field}))",
     ),

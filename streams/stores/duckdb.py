@@ -1,0 +1,136 @@
+"""The embedded store: one DuckDB, in a file or in memory, written by one thread and read by several."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from streams.errors import StoreUnavailable
+from streams.points import Batch
+from streams.queries import Query
+from streams.stores.base import Answer, MeasurementSchema
+from streams.stores.duckdb_answers import statement, windows
+from streams.stores.duckdb_catalogue import Table, load_catalogue
+from streams.stores.duckdb_files import open_file, open_memory
+from streams.stores.duckdb_writes import write
+
+T = TypeVar("T")
+
+_READERS = 4
+
+
+class DuckDBStore:
+    """A `Store` in this process. `path` is a file, made where there is none; None keeps everything in memory.
+
+    A call that is cancelled may still be under way in its thread: a write may have been stored then.
+    """
+
+    concurrent_writes = 1
+
+    def __init__(self, path: str | None) -> None:
+        self._path = None if path is None else Path(os.path.abspath(path))
+        self.name = f"duckdb:{self._path or ':memory:'}"
+        self._tables: dict[str, Table] = {}
+        self._connection: DuckDBPyConnection | None = None
+        self._idle: list[DuckDBPyConnection] = []
+        self._writer = ThreadPoolExecutor(1, "duckdb-writer")
+        self._readers = ThreadPoolExecutor(_READERS, "duckdb-reader")
+
+    async def open(self) -> None:
+        """Open or make the database; what is damaged is set aside. StoreMisconfigured."""
+        await self._in(self._writer, self._open)
+
+    async def close(self) -> None:
+        """Let go of the file once the calls under way have ended; the store cannot be opened again."""
+        await asyncio.to_thread(self._close)
+
+    async def check(self) -> None:
+        """StoreUnavailable when DuckDB has failed in a way that only a restart mends."""
+        await self._in(self._readers, self._ask, "SELECT 1", [])
+
+    async def write(self, batch: Batch) -> None:
+        """As the contract says, and after an error nothing of the batch is stored."""
+        await self._in(self._writer, self._write, batch)
+
+    async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
+        """As the contract says."""
+        return await self._in(self._readers, self._answer, query, first_stop, last_stop)
+
+    async def schema(self, measurement: str) -> MeasurementSchema:
+        """As the contract says."""
+        table = self._tables.get(measurement)
+        if table is None:
+            return MeasurementSchema({}, frozenset())
+        kinds = {name: frozenset({column.kind}) for name, column in table.fields.items()}
+        return MeasurementSchema(kinds, frozenset(table.tags))
+
+    async def measurements(self) -> Sequence[str]:
+        """As the contract says."""
+        return sorted(self._tables)
+
+    async def _in(self, threads: ThreadPoolExecutor, call: Callable[..., T], *arguments: object) -> T:
+        try:
+            future = asyncio.get_running_loop().run_in_executor(threads, call, *arguments)
+        except RuntimeError:
+            raise StoreUnavailable(f"{self.name} is closed") from None
+        with self._unavailable():
+            return await future
+
+    @contextmanager
+    def _unavailable(self) -> Iterator[None]:
+        """The one place where DuckDB's errors become ours."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise StoreUnavailable(f"{self.name}: {str(error).splitlines()[0]}") from error
+
+    def _open(self) -> None:
+        if self._connection is None:
+            opened = open_memory(load_catalogue) if self._path is None else open_file(self._path, load_catalogue)
+            self._connection, self._tables = opened
+
+    def _close(self) -> None:
+        self._writer.shutdown()
+        self._readers.shutdown()
+        for connection in (*self._idle, self._connection):
+            if connection is not None:
+                connection.close()
+        self._idle.clear()
+        self._connection = None
+
+    def _write(self, batch: Batch) -> None:
+        self._tables = self._tables | write(self._opened(), batch, self._tables)
+
+    def _answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
+        table = self._tables.get(query.measurement)
+        asked = None if table is None else statement(query, table, first_stop, last_stop)
+        if asked is None:
+            return Answer(windows(query, first_stop, last_stop, []), "duckdb", "-- nothing of this is stored", 0.0)
+        began = time.perf_counter()
+        rows = self._ask(asked.sql, asked.values)
+        took = (time.perf_counter() - began) * 1_000
+        text = f"{asked.sql}\n-- ? = {asked.values!r}" if asked.values else asked.sql
+        return Answer(windows(query, first_stop, last_stop, rows), "duckdb", text, took)
+
+    def _ask(self, sql: str, values: Sequence[str]) -> list[tuple[object, ...]]:
+        opened = self._opened()
+        try:
+            cursor = self._idle.pop()
+        except IndexError:
+            cursor = opened.cursor()
+        try:
+            return cursor.execute(sql, values).fetchall()
+        finally:
+            self._idle.append(cursor)
+
+    def _opened(self) -> DuckDBPyConnection:
+        if self._connection is None:
+            raise StoreUnavailable(f"{self.name} is not open")
+        return self._connection
