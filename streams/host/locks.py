@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 
 class FileLock:
@@ -12,6 +13,7 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._threads = Lock()
 
     def acquire(self) -> bool:
         """Take the lock if it is free; whether it is now ours."""
@@ -26,12 +28,13 @@ class FileLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Wait for the lock; for the few microseconds or the one sync that others keep it."""
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            self.release()
+        """Wait for the lock, against other threads of this process too; not twice in one thread."""
+        with self._threads:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                self.release()
 
     def close(self) -> None:
         """Let go of the lock and of the file."""
