@@ -1,14 +1,14 @@
 """InfluxDB's line protocol: bytes to points, and points to bytes."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from streams.errors import PointRefused
 from streams.formats.codes import Code
+from streams.formats.line_forms import FORMS, scan_columns
 from streams.formats.line_grammar import BLANK, line_end, nanoseconds, split_line
 from streams.formats.line_values import decode_value, encode_text, encode_value, walk_fields
 from streams.formats.series import SERIES, decode_name, encode_field_name, series_of
-from streams.points import Batch, Point, Reject, Scan, Series, Shape, Value, kind_of
+from streams.points import TIME_MAX, Batch, Point, Reject, Scan, Series, Shape, Value, kind_of
 
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 """Each precision's unit, in nanoseconds."""
@@ -20,36 +20,83 @@ def scan(data: bytes, *, precision: str = "ns", now: int) -> Scan:
     `precision` is the unit of the times; `now`, in nanoseconds, is the time of points that have none.
     """
     unit = UNITS[precision]
-    lines: list[bytes] = []
-    series: list[Series] = []
-    shapes: list[Shape] = []
-    times: list[int] = []
-    numbers: list[int] = []
-    rejects: list[Reject] = []
-    start, number = 0, 1
-    while start < len(data):
-        end = line_end(data, start)
-        raw = data[start:end]
-        line = (raw[:-1] if raw.endswith(b"\r") and end < len(data) else raw).lstrip(BLANK)
+    text = _is_text(data)
+    plain = scan_columns(data, unit) if text else None
+    return Scan(plain, []) if plain else _Lines(data, unit, now).scan(text)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return data.isascii() or data.decode() != ""
+    except UnicodeDecodeError:
+        return False
+
+
+class _Lines:
+    """A frame read line by line: those that match the form last seen for their key, and the others with care."""
+
+    def __init__(self, data: bytes, unit: int, now: int) -> None:
+        self.data, self.unit, self.now = data, unit, now
+        self.lines: list[bytes] = []
+        self.series: list[Series] = []
+        self.shapes: list[Shape] = []
+        self.times: list[int] = []
+        self.numbers: list[int] = []
+        self.rejects: list[Reject] = []
+
+    def scan(self, text: bool) -> Scan:
+        """All points. Only a frame that is `text`, UTF-8 as a whole, is matched against forms."""
+        data, start, number = self.data, 0, 1
+        while start < len(data):
+            stop = (text and self._match(start, number)) or self._read(start, number)
+            number += data.count(b"\n", start, stop)
+            start = stop
+        return Scan(Batch(self.lines, self.series, self.shapes, self.times, self.numbers), self.rejects)
+
+    def _match(self, start: int, number: int) -> int:
+        """Take the line that starts here if its form is known: where the next one starts, else 0."""
+        data = self.data
+        key_end = data.find(b" ", start)
+        key = data[start:key_end]
+        form = FORMS.of_key.get(key)
+        found = form and form.rest.match(data, key_end + 1)
+        if not form or not found:
+            return 0
+        time = int(found[1]) * self.unit
+        if abs(time) > TIME_MAX:
+            return 0
+        before_time, end = found.span(1)
+        line = data[start:end] if self.unit == 1 else b"%b%d" % (data[start:before_time], time)
+        self._add(line, SERIES[key], form.shape, time, number)
+        return found.end()
+
+    def _read(self, start: int, number: int) -> int:
+        """Take or reject the line that starts here: where the next one starts."""
+        end = line_end(self.data, start)
+        line = self.data[start:end]
+        if line.endswith(b"\r") and end < len(self.data):
+            line = line[:-1]
+        line = line.lstrip(BLANK)
         if line and not line.startswith(b"#"):
             try:
-                parts = split_line(line[:-1] if line.endswith(b"\n") else line)
-                time = nanoseconds(parts.time, unit, now)
-                complete = _complete(parts.series, parts.fields, time)
+                parts = split_line(line.removesuffix(b"\n"))
+                time = nanoseconds(parts.time, self.unit, self.now)
+                whole = _whole_line(parts.series, parts.fields, time)
             except PointRefused as refused:
-                rejects.append(Reject(number, refused.code, str(refused)))
+                self.rejects.append(Reject(number, refused.code, str(refused)))
             else:
-                lines.append(complete)
-                series.append(parts.series)
-                shapes.append(_shape(parts.shape))
-                times.append(time)
-                numbers.append(number)
-        number += raw.count(b"\n") + 1
-        start = end + 1
-    return Scan(Batch(lines, series, shapes, times, numbers), rejects)
+                self._add(whole, parts.series, FORMS.learn(parts.key, parts.fields, parts.shape), time, number)
+        return min(end + 1, len(self.data))
+
+    def _add(self, line: bytes, series: Series, shape: Shape, time: int, number: int) -> None:
+        self.lines.append(line)
+        self.series.append(series)
+        self.shapes.append(shape)
+        self.times.append(time)
+        self.numbers.append(number)
 
 
-def _complete(series: Series, fields: bytes, time: int) -> bytes:
+def _whole_line(series: Series, fields: bytes, time: int) -> bytes:
     """The line that a store gets. PointRefused where it would not stay one line with others after it."""
     if fields.startswith(b"="):
         fields = b"\t" + fields  # an empty field name, which InfluxDB takes behind a tab alone
@@ -58,11 +105,6 @@ def _complete(series: Series, fields: bytes, time: int) -> bytes:
         message = "a quote in this measurement would take in the line after it: remove the backslash or the quote"
         raise PointRefused(Code.INVALID_NAME, message)
     return line
-
-
-@lru_cache(4_096)
-def _shape(shape: Shape) -> Shape:
-    return shape
 
 
 def decode_fields(line: bytes) -> dict[str, Value]:
@@ -83,7 +125,7 @@ def batch_of(points: Sequence[Point], numbers: Sequence[int]) -> Batch:
     return Batch(
         [encode_line(point) for point in points],
         [SERIES[series_of(point.measurement, point.tags.items()).key] for point in points],
-        [_shape(tuple((name, kind_of(value)) for name, value in point.fields.items())) for point in points],
+        [FORMS.intern(tuple((name, kind_of(value)) for name, value in point.fields.items())) for point in points],
         [point.time for point in points],
         numbers,
     )

@@ -29,8 +29,9 @@ _UNTIL_QUOTE = re.compile(rb'(?:[^"\\]|\\.?)*+', re.DOTALL)
 
 
 class Parts(NamedTuple):
-    """A line taken apart: its series, its raw fields, their shape, and its time in the unit sent, if it has one."""
+    """A line taken apart: its raw key and series, its raw fields and their shape, and its time in the unit sent."""
 
+    key: bytes
     series: Series
     fields: bytes
     shape: Shape
@@ -72,7 +73,7 @@ def split_line(line: bytes) -> Parts:
     if start == stop:
         raise PointRefused(Code.MISSING_FIELDS, "the line has no fields: add a space and name=value")
     fields = line[start:stop]
-    return Parts(series, fields, shape_of(fields, end), _scan_time(line, stop))
+    return Parts(line[:end], series, fields, shape_of(fields, end), _scan_time(line, stop))
 
 
 def _check_text(line: bytes) -> None:

@@ -1,0 +1,150 @@
+"""Lines read fast: the forms in which fields keep coming, each compiled into regular expressions of its own.
+
+A form is the exact list of field names and kinds of lines that `split_line` has accepted several times. Its patterns
+match less than the grammar allows (no escapes, so few digits that nothing can overflow) and never more, so what they
+match needs no second look; what they do not match is no error, but a line for `split_line`.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from streams.errors import PointRefused
+from streams.formats.line_values import walk_fields
+from streams.formats.series import SERIES
+from streams.points import TIME_MAX, Batch, Kind, Shape
+
+_VALUES = {
+    Kind.FLOAT: rb"-?+[0-9]{1,18}+(?:\.[0-9]{0,20}+)?+(?:[eE][-+]?+[0-9]{1,2}+)?+",
+    Kind.INTEGER: rb"-?+[0-9]{1,18}+i",
+    Kind.UNSIGNED: rb"[0-9]{1,19}+u",
+    Kind.BOOLEAN: rb"(?:true|false|t|f|True|False|TRUE|FALSE|T|F)",
+    Kind.STRING: rb'"[^"\\]*+"',
+}
+_WITHOUT_VALUES = b"0123456789.+-"
+_FIELDS_AT_MOST = 64
+_LINE_BYTES = 32_768  # a shorter line cannot break InfluxDB's bound for keys
+
+
+class Form:
+    """One list of field names and kinds, with the patterns that match lines of it."""
+
+    def __init__(self, names: Sequence[bytes], shape: Shape) -> None:
+        self.shape = shape
+        values = (re.escape(name) + b"=" + _VALUES[kind] for name, (_, kind) in zip(names, shape, strict=True))
+        self._fields = b",".join(values)
+
+    @cached_property
+    def rest(self) -> re.Pattern[bytes]:
+        """Matches fields and time, which is group 1, to the end of the line."""
+        return re.compile(self._fields + rb" ([0-8][0-9]{18}|-?+[0-9]{1,18}+)(?:\r?+\n|\Z)")
+
+    @cached_property
+    def column(self) -> re.Pattern[bytes]:
+        """Matches the fields of any number of lines, each with a line break after it."""
+        return re.compile(b"(?:" + self._fields + rb"\n)*+")
+
+
+class Forms:
+    """The forms that have been seen often enough, found by a raw key or by what fields look like without digits.
+
+    Bounded: when there are too many forms or keys, all are forgotten and learned again.
+    """
+
+    def __init__(self, sightings: int = 16, forms: int = 1_024, keys: int = 50_000) -> None:
+        self.of_key: dict[bytes, Form] = {}
+        self.of_outline: dict[bytes, Form] = {}
+        self._sightings = sightings
+        self._forms_at_most = forms
+        self._shapes_at_most = 4 * forms
+        self._keys_at_most = keys
+        self._shapes: dict[Shape, Shape] = {}
+        self._seen: dict[Shape, int] = {}
+        self._forms: dict[Shape, Form] = {}
+
+    def intern(self, shape: Shape) -> Shape:
+        """The one object for this shape."""
+        if len(self._shapes) >= self._shapes_at_most:
+            self._shapes.clear()
+        return self._shapes.setdefault(shape, shape)
+
+    def learn(self, key: bytes, fields: bytes, shape: Shape) -> Shape:
+        """Take note of a good line: its raw key, its raw fields and their shape, which comes back interned."""
+        shape = self.intern(shape)
+        form = self._forms.get(shape) or self._new(fields, shape)
+        if form is None:
+            return shape
+        if len(key) <= 512 and b"\\" not in key and b"==" not in key:
+            if len(self.of_key) >= self._keys_at_most:
+                self.of_key.clear()
+            self.of_key[key] = form
+        if b'"' not in fields:
+            if len(self.of_outline) >= self._shapes_at_most:
+                self.of_outline.clear()
+            self.of_outline[fields.translate(None, _WITHOUT_VALUES)] = form
+        return shape
+
+    def _new(self, fields: bytes, shape: Shape) -> Form | None:
+        """The form of these fields, once they have been seen often enough to be worth a pattern."""
+        if len(self._seen) >= self._shapes_at_most:
+            self._seen.clear()
+        self._seen[shape] = count = self._seen.get(shape, 0) + 1
+        if count < self._sightings or len(shape) > _FIELDS_AT_MOST or len(fields) > _LINE_BYTES:
+            return None
+        names = [name for name, _ in walk_fields(fields)]
+        if len(names) != len(shape) or any(b"\\" in name or b'"' in name or name < b" " for name in names):
+            return None
+        if len(self._forms) >= self._forms_at_most:
+            self._forms.clear()
+            self.of_key.clear()
+            self.of_outline.clear()
+        form = self._forms[shape] = Form(names, shape)
+        return form
+
+    def shapes(self, fields: list[bytes]) -> list[Shape] | None:
+        """The shape of each of these fields; None where one has no known form, or is not quite what it seems."""
+        outlines = (b"\n".join(fields)).translate(None, _WITHOUT_VALUES).split(b"\n")
+        different = set(outlines)
+        forms = [(outline, self.of_outline.get(outline)) for outline in different]
+        shapes: dict[bytes, Shape] = {}
+        for outline, form in forms:
+            group = fields if len(forms) == 1 else [f for f, o in zip(fields, outlines, strict=True) if o == outline]
+            if form is None or form.column.fullmatch(b"\n".join(group) + b"\n") is None:
+                return None
+            shapes[outline] = form.shape
+        return list(map(shapes.__getitem__, outlines))
+
+
+FORMS = Forms()
+"""The forms of the lines that this process scans."""
+
+
+def scan_columns(data: bytes, unit: int, forms: Forms = FORMS) -> Batch | None:
+    """The points of a frame of nothing but plain lines in known forms, each with a time; None for any other frame."""
+    if b'"' in data or b"\\" in data or b"==" in data:
+        return None
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    if not data.endswith(b"\n"):
+        data += b"\n"
+    lines = data.split(b"\n")
+    lines.pop()
+    count = len(lines)
+    words = data.replace(b"\n", b" \n ").split(b" ")
+    if len(words) != 4 * count + 1 or words[3::4].count(b"\n") != count or max(map(len, lines)) > _LINE_BYTES:
+        return None
+    shapes = forms.shapes(words[1::4])
+    digits = words[2::4]
+    if shapes is None or not b"".join(digits).isdigit():
+        return None
+    try:
+        times = list(map(int, digits))
+        series = list(map(SERIES.__getitem__, words[0::4]))
+    except (ValueError, PointRefused):
+        return None
+    if max(times) * unit > TIME_MAX:
+        return None
+    if unit > 1:
+        times = [time * unit for time in times]
+        lines = [b"%b %b %d" % line for line in zip(words[0::4], words[1::4], times, strict=True)]
+    return Batch(lines, series, shapes, times, range(1, count + 1))
