@@ -44,6 +44,10 @@ def _close(code: Close, meaning: str, remedy: str) -> Code:
     return Code(str(int(code)), ("close",), meaning, remedy)
 
 
+def _reject(name: str, meaning: str, remedy: str = "Correct what the device sends.") -> Code:
+    return Code(name, ("reject",), meaning, remedy)
+
+
 CODES: tuple[Code, ...] = (
     Code(
         "invalid_message",
@@ -89,6 +93,7 @@ CODES: tuple[Code, ...] = (
         "The hub's operator has to correct them.",
     ),
     Code("internal", ("error", "http"), "A fault of the hub's own; its log has the details.", "Report it."),
+    Code("invalid_request", ("http",), "The request cannot be understood.", "Correct it as the message says."),
     Code("not_found", ("http",), "Nothing is at this address.", "GET /docs lists the addresses."),
     Code(
         "method_not_allowed",
@@ -96,24 +101,42 @@ CODES: tuple[Code, ...] = (
         "The address exists, but does not take this method.",
         "Use a method that the Allow header names.",
     ),
-    Code(
-        "syntax",
-        ("reject",),
-        "The line is not line protocol; the message says what was expected where.",
-        "Correct the device; the point will never be stored.",
+    _reject("not_utf8", "The line is not UTF-8."),
+    _reject("missing_measurement", "The point has no measurement."),
+    _reject("missing_tag_key", "A tag has no name."),
+    _reject("missing_tag_value", "A tag has no value.", "Leave out tags that have none."),
+    _reject("invalid_tag", "A tag cannot be read."),
+    _reject("duplicate_tag", "A tag is given twice."),
+    _reject("reserved_name", "A tag or field has a name that the database keeps to itself.", "Choose another name."),
+    _reject("key_too_long", "Measurement and tags together are longer than the database can index.", "Shorten them."),
+    _reject("invalid_name", "A name has characters that cannot be stored.", "Choose another name."),
+    _reject("missing_fields", "The point has no field."),
+    _reject("missing_field_key", "A field has no name."),
+    _reject("missing_field_value", "A field has no value.", "Leave out fields that have none."),
+    _reject("invalid_field", "A field cannot be read."),
+    _reject("invalid_number", "A number cannot be read, or is none that can be stored, such as NaN."),
+    _reject("invalid_boolean", "A boolean is none of t, T, true, True, TRUE, f, F, false, False, FALSE."),
+    _reject("invalid_string", "A string has no closing quote, or something follows it."),
+    _reject("out_of_range", "A number does not fit its type.", "Send it as a float, or within the range."),
+    _reject("invalid_time", "The time is no whole number."),
+    _reject(
+        "too_old",
+        "The time is further in the past than accept_from allows.",
+        "Check the device's clock and precision; replay old points with backfill=true.",
     ),
-    Code(
+    _reject(
+        "too_new",
+        "The time is further in the future than accept_until allows.",
+        "Check the device's clock and precision.",
+    ),
+    _reject("time_out_of_range", "The time is outside what can be stored.", "Check the device's clock and precision."),
+    _reject(
         "field_type",
-        ("reject",),
         "The field is stored with another type, which the message names.",
         "Send the field with that type, or under another name.",
     ),
-    Code(
-        "refused_by_store",
-        ("reject",),
-        "The database refused the point for the reason that the message gives.",
-        "Correct the device; the point will never be stored.",
-    ),
+    _reject("unreadable_frame", "The frame as a whole cannot be read, so none of its points was stored."),
+    _reject("refused_by_store", "The database refused the point for the reason that the message gives."),
     _close(
         Close.GOING_AWAY,
         "The hub stops.",
@@ -165,3 +188,12 @@ def remedy_of(name: str) -> str:
 
 
 _REMEDIES = {code.name: code.remedy for code in CODES}
+
+
+class SessionOver(Exception):
+    """The peer did what ends its session: close the socket with this code and reason."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason

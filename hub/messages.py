@@ -217,6 +217,59 @@ class Error(Message):
     retry_after_ms: int | None = None
 
 
+# HTTP
+
+
+class Problem(Struct, frozen=True):
+    """Why a request failed, and what to do; the body of every answer from 400 on."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+class Stream(Struct, frozen=True):
+    """A named stream; `plan` is the key under which its windows come when nothing narrows it."""
+
+    name: str
+    measurement: str
+    plan: str
+    where: dict[str, list[str | None]]
+    columns: Sequence[Column]
+    window_ms: int
+    every_ms: int
+    grace_ms: int
+
+
+class Streams(Struct, frozen=True):
+    """The named streams, sorted by name."""
+
+    streams: Sequence[Stream]
+
+
+class StoreState(Struct, frozen=True):
+    """Whether the database could take a write now; if not, `message` says why."""
+
+    name: str
+    ok: bool
+    message: str | None
+
+
+class QueriesState(Struct, frozen=True):
+    """How many distinct queries this worker answers, and how many streams are defined."""
+
+    plans: int
+    streams: int
+
+
+class Readiness(Struct, frozen=True):
+    """Whether the hub can acknowledge what devices send."""
+
+    ready: bool
+    store: StoreState
+    queries: QueriesState
+
+
 WriteMessage = WriteReady | Ack | Reject | Retry
 LiveMessage = LiveReady | Subscribed | History | Live | Window | Progress | Skipped | Error
 

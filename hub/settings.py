@@ -90,15 +90,20 @@ class Settings:
     influx_token: str = _setting(text, "", "InfluxDB's token (1.x: user:password).", secret=True)
     influx_org: str = _setting(text, "", "InfluxDB's organisation.")
     influx_bucket: str = _setting(text, "", "InfluxDB's bucket (1.x: database or database/retention policy).")
-    state_dir: str = _setting(text, "", "Folder for what the workers of this host share; default: your state folder.")
+    data_folder: str = _setting(
+        text, "", "Folder for the DuckDB file and for what the workers of this host share; default: your data folder."
+    )
     max_frame_bytes: int = _setting(size, "4MiB", "Largest frame a client may send.")
     max_unacked: int = _setting(count, "64", "Frames of a device without an outcome before the hub reads no more.")
     max_subscriptions: int = _setting(count, "100", "Subscriptions of one socket.")
+    max_history: int = _setting(count, "100000", "Windows of the past that one request may ask for.")
     max_connections: int = _setting(count, "20000", "Sockets of one worker.")
     socket_budget: int = _setting(size, "1MiB", "Bytes that may wait for one socket; there is always room for a frame.")
     ping_interval: int = _setting(duration, "20s", "Time between the pings that find dead sockets.")
     ping_timeout: int = _setting(duration, "20s", "Time a socket has to answer a ping.")
     correct_for: int = _setting(duration, "1h", "How long after its stop a window is corrected when late points come.")
+    accept_from: int = _setting(duration, "7d", "How much older than the hub's clock a point may be.")
+    accept_until: int = _setting(duration, "5m", "How much newer than the hub's clock a point may be.")
     log_level: str = _setting(level, "info", "Least important log lines shown: debug, info, warning or error.")
 
 
@@ -218,15 +223,17 @@ def duckdb_path(settings: Settings) -> Path | None:
     place = settings.store.partition(":")[2]
     if place == ":memory:":
         return None
-    path = Path(place).expanduser() if place else Path(platformdirs.user_data_dir("pxl-hub")) / "hub.duckdb"
+    if not place:
+        return data_folder(settings) / "hub.duckdb"
+    path = Path(place).expanduser()
     _make_folder("store", path.parent)
     return path
 
 
-def state_folder(settings: Settings) -> Path:
-    """The folder that the workers of this host share; it is made. SettingInvalid when it cannot be."""
-    path = Path(settings.state_dir).expanduser() if settings.state_dir else Path(platformdirs.user_state_dir("pxl-hub"))
-    _make_folder("state_dir", path)
+def data_folder(settings: Settings) -> Path:
+    """The folder of the hub's files; it is made. SettingInvalid when it cannot be."""
+    path = Path(settings.data_folder or platformdirs.user_data_dir("pxl-hub")).expanduser()
+    _make_folder("data_folder", path)
     return path
 
 

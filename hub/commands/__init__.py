@@ -1,0 +1,33 @@
+"""`pxl-hub`: a file for each command. Exit codes: 0 done, 1 failed, 2 used or configured wrongly."""
+
+import sys
+
+import typer
+
+from hub.commands.serve import serve
+from hub.settings import SettingInvalid
+from streams.errors import DefinitionInvalid, StoreMisconfigured
+
+app = typer.Typer(
+    name="pxl-hub",
+    help="A streaming WebSocket analytics hub over InfluxDB: points in, explained windows out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keeps `serve` a command of its own name even while it is the only one."""
+
+
+app.command()(serve)
+
+
+def main() -> None:
+    """The entry point. A mistake of the user's ends in one sentence and exit code 2."""
+    try:
+        app()
+    except (SettingInvalid, DefinitionInvalid, StoreMisconfigured) as error:
+        print(f"pxl-hub: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,37 @@
+"""The ASGI app: `create_app(settings)`, and `app`, made from the environment for `gunicorn hub.app:app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from hub.parts import Hub
+from hub.routes import answers, live, operations, page, streams, write
+from hub.settings import Settings, load_settings
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The whole hub for one worker. SettingInvalid, DefinitionInvalid where the configuration cannot be used."""
+    hub = Hub(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with hub.running():
+            yield
+
+    app = Starlette(
+        routes=[*write.routes, *live.routes, *streams.routes, *operations.routes, *page.routes],
+        exception_handlers={HTTPException: answers.on_http_error, Exception: answers.on_defect},
+        lifespan=lifespan,
+    )
+    app.state.hub = hub
+    return app
+
+
+def __getattr__(name: str) -> Starlette:
+    # Made when a server asks for it, so that importing this module reads no settings and opens nothing.
+    if name != "app":
+        raise AttributeError(name)
+    app = globals()["app"] = create_app(load_settings())
+    return app

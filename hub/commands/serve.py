@@ -1,0 +1,100 @@
+"""`pxl-hub serve`: run the hub."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from typing import Annotated, Any
+
+import typer
+from gunicorn.app.base import BaseApplication
+
+from hub.app import create_app
+from hub.logs import configure_logs
+from hub.parts import load_streams, make_store
+from hub.server.options import gunicorn_options
+from hub.server.single import listen, serve_one
+from hub.settings import SettingInvalid, Settings, load_settings, table, variable
+
+log = logging.getLogger(__name__)
+
+_ROWS = {row.name: row for row in table()}
+
+
+def _option(name: str, *flags: str) -> Any:
+    row = _ROWS[name]
+    default = f" [default: {row.default}]" if row.default else ""
+    return typer.Option(*(flags or (f"--{name}",)), help=f"{row.help}{default}", metavar=row.unit.upper())
+
+
+def serve(
+    host: Annotated[str | None, _option("host")] = None,
+    port: Annotated[str | None, _option("port")] = None,
+    store: Annotated[str | None, _option("store")] = None,
+    workers: Annotated[str | None, _option("workers")] = None,
+    config: Annotated[str | None, _option("config")] = None,
+) -> None:
+    """Take points, and serve their windows and the page.
+
+    Every setting is an environment variable HUB_NAME too, and the configuration file may have it under [hub].
+
+    pxl-hub serve
+
+    pxl-hub serve --port 9000 --config hub.toml
+
+    HUB_INFLUX_TOKEN=… HUB_INFLUX_ORG=… HUB_INFLUX_BUCKET=… pxl-hub serve --store influxdb:http://127.0.0.1:8086
+    """
+    options = {"host": host, "port": port, "store": store, "workers": workers, "config": config}
+    # Gunicorn's workers read the settings anew, and know of these only through the environment.
+    os.environ.update({variable(name): value for name, value in options.items() if value is not None})
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    streams = load_streams(settings)
+    asyncio.run(_try_store(settings))
+    listener = _listen(settings)
+    place = _address(settings.host, listener.getsockname()[1])
+    log.info("pxl-hub listens on http://%s/ with %s and %d streams", place, settings.store, len(streams))
+    if settings.workers > 1:
+        _serve_many(settings, listener)
+    else:
+        # Uvicorn ends by raising the signal that stopped it again: without this the exit code would not be 0.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        serve_one(create_app(settings), settings, listener)
+
+
+async def _try_store(settings: Settings) -> None:
+    """Open and close the store, so that what will never work is told before anything else starts."""
+    store = make_store(settings)
+    await store.open()
+    await store.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        place = _address(settings.host, settings.port)
+        raise SettingInvalid(f"port: {place} cannot be listened on: {error.strerror or error}") from None
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return create_app(load_settings())
+
+
+def _serve_many(settings: Settings, listener: socket.socket) -> None:
+    options = gunicorn_options(settings) | {"bind": [f"fd://{listener.fileno()}"]}
+    _Gunicorn(options).run()

@@ -1,0 +1,103 @@
+"""What the hub counts, as Prometheus reads it; the workers of one Gunicorn are added up."""
+
+import os
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from hub.messages import Ack, Reject, Retry, WriteMessage
+from streams.engine import Engine, Listener, Plan, WindowUpdate
+from streams.queries import Query
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+_POINTS = (1, 10, 100, 1_000, 2_000, 5_000, 10_000, 20_000)
+
+
+class Metrics:
+    """One worker's counters, each named `hub_…`; a listener of every plan."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+
+        def counter(name: str, meaning: str, labels: Sequence[str] = ()) -> Counter:
+            return Counter(f"hub_{name}", meaning, labels, registry=registry)
+
+        def gauge(name: str, meaning: str, labels: Sequence[str] = ()) -> Gauge:
+            return Gauge(f"hub_{name}", meaning, labels, registry=registry, multiprocess_mode="livesum")
+
+        def histogram(name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
+            return Histogram(f"hub_{name}", meaning, registry=registry, buckets=buckets)
+
+        self.connections = gauge("connections", "Open sockets", ["endpoint"])
+        self.frames = counter("frames", "Frames received from devices")
+        self.acks = counter("acks", "Acknowledgements sent; one may cover many frames", ["stored"])
+        self.rejects = counter("rejected_points", "Points that were refused for good")
+        self.retries = counter("retries", "Frames that the device was asked to send again")
+        self.points = counter("committed_points", "Points in commits that have ended")
+        self.commit_points = histogram("commit_points", "Points of a commit", _POINTS)
+        self.commit_seconds = histogram("commit_seconds", "Duration of a commit", _SECONDS)
+        self.subscriptions = gauge("subscriptions", "Open subscriptions")
+        self.plans = gauge("plans", "Distinct queries that are being answered")
+        self.windows = counter("windows", "Windows answered, each sent to every subscriber of its plan")
+        self.window_delay = histogram("window_delay_seconds", "From a window's stop to its first sending", _SECONDS)
+        self.troubles = counter("troubles", "Times that subscribers of a plan were told that its windows are late")
+        self.closes = counter("closes", "Sockets that the hub closed", ["code"])
+
+    def exposition(self) -> bytes:
+        """All values as Prometheus text; of all workers where they share a folder for it."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    def committed(self, points: int, seconds: float) -> None:
+        """A commit has ended, well or not."""
+        self.points.inc(points)
+        self.commit_points.observe(points)
+        self.commit_seconds.observe(seconds)
+
+    def told(self, message: WriteMessage) -> None:
+        """A device is told this."""
+        match message:
+            case Ack(stored=stored):
+                self.acks.labels(stored).inc()
+            case Retry():
+                self.retries.inc()
+            case Reject(rejected=rejected, more=more):
+                self.rejects.inc(len(rejected) + more)
+
+    def window(self, _: Plan, update: WindowUpdate) -> None:
+        """A plan has sent a window."""
+        self.windows.inc()
+        if update.revision == 0 and not update.final:
+            self.window_delay.observe((update.sent - update.stop) / 1_000)
+
+    def progress(self, *_: object) -> None:
+        """Not counted."""
+
+    def trouble(self, *_: object) -> None:
+        """A plan's windows are late."""
+        self.troubles.inc()
+
+
+class ObservedEngine:
+    """An engine whose plans are watched by the metrics too, as long as anybody watches them."""
+
+    def __init__(self, engine: Engine, metrics: Metrics) -> None:
+        self._engine = engine
+        self._metrics = metrics
+
+    def join(self, query: Query, listener: Listener) -> Plan:
+        """As `Engine.join`."""
+        plan = self._engine.join(query, listener)
+        self._engine.join(query, self._metrics)
+        self._metrics.plans.inc()
+        return plan
+
+    def leave(self, plan: Plan, listener: Listener) -> None:
+        """As `Engine.leave`."""
+        self._engine.leave(plan, listener)
+        self._engine.leave(plan, self._metrics)
+        self._metrics.plans.dec()

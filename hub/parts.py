@@ -1,0 +1,153 @@
+"""The parts of a running hub, made from the settings and put together; the routes take them from here."""
+
+import asyncio
+import hashlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from hub.consumer import Shared
+from hub.metrics import Metrics, ObservedEngine
+from hub.settings import Settings, data_folder, duckdb_path
+from hub.topics import Topics
+from streams.clock import SystemClock
+from streams.engine import Engine
+from streams.errors import StoreUnavailable
+from streams.host import Host, LocalHost, SharedHost
+from streams.ingest.acceptance import Acceptance
+from streams.ingest.commit import Ingest
+from streams.points import Kind
+from streams.queries import Query
+from streams.stores.base import Store
+
+log = logging.getLogger(__name__)
+
+KINDS_SECONDS = 1.0
+"""How long what the store said of a measurement's fields is good for the next subscriber."""
+
+
+class Hub:
+    """One worker's store, ingest, engine and topics, and what the sessions need of the settings.
+
+    DefinitionInvalid and SettingInvalid where the configuration cannot be used. Made after the fork, in the worker.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.streams = load_streams(settings)
+        self.store = make_store(settings)
+        self.host = make_host(settings)
+        self.clock = SystemClock()
+        self.metrics = Metrics()
+        self.ingest = Ingest(self.store, self.host)
+        self.engine = Engine(
+            self.store,
+            self.clock,
+            self.host,
+            correct_for_ms=settings.correct_for,
+            history_windows=settings.max_history,
+        )
+        self.acceptance = Acceptance(settings.accept_from, settings.accept_until)
+        self.kinds = Kinds(self.store)
+        self.live = Shared(
+            self.streams,
+            self.engine,
+            Topics(ObservedEngine(self.engine, self.metrics)),
+            self.clock,
+            self.kinds.of,
+            max_frame_bytes=settings.max_frame_bytes,
+            max_subscriptions=settings.max_subscriptions,
+        )
+        self.connections = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the store and work. StoreMisconfigured when the store will never work as configured."""
+        self.ingest.after_commit = self.host.on_touched = self.engine.touched
+        self.ingest.on_commit = self.metrics.committed
+        await self.store.open()
+        tasks = [_essential(work) for work in (self.engine.run(), self.host.run(), self.ingest.run())]
+        greeting = asyncio.create_task(self._look_at_store())
+        try:
+            yield
+        finally:
+            # What devices sent is settled before the store is closed.
+            for task in (greeting, *reversed(tasks)):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            await self.store.close()
+            self.host.close()
+
+    async def _look_at_store(self) -> None:
+        try:
+            await self.store.check()
+        except StoreUnavailable as error:
+            log.warning("%s; until it answers, devices are asked to send again: %s", self.store.name, error)
+
+
+class Kinds:
+    """The kinds of measurements' fields as the store knows them, not asked for each of many subscribers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, tuple[float, Mapping[str, Kind]]] = {}
+
+    async def of(self, measurement: str) -> Mapping[str, Kind]:
+        """The kind of each field that has exactly one. StoreUnavailable."""
+        now = asyncio.get_running_loop().time()
+        until, kinds = self._known.get(measurement, (now, {}))
+        if until <= now:
+            schema = await self._store.schema(measurement)
+            kinds = {field: next(iter(kinds)) for field, kinds in schema.fields.items() if len(kinds) == 1}
+            self._known = {name: known for name, known in self._known.items() if known[0] > now}
+            self._known[measurement] = (now + KINDS_SECONDS, kinds)
+        return kinds
+
+
+def load_streams(settings: Settings) -> Mapping[str, Query]:
+    """The named streams of the configuration file. DefinitionInvalid names line and reason."""
+    if not settings.config:
+        return {}
+    from streams.definitions import load_definitions
+
+    return load_definitions(Path(settings.config))
+
+
+def make_store(settings: Settings) -> Store:
+    """The store that the settings name, not yet open."""
+    # Each brings large libraries that the other needs not.
+    kind, _, url = settings.store.partition(":")
+    if kind == "influxdb":
+        from streams.stores.influxdb import InfluxDBStore
+
+        return InfluxDBStore(url, settings.influx_token, settings.influx_org, settings.influx_bucket)
+    from streams.stores.duckdb import DuckDBStore
+
+    path = duckdb_path(settings)
+    return DuckDBStore(None if path is None else str(path))
+
+
+def make_host(settings: Settings) -> Host:
+    """What the workers of this host share. Only an InfluxDB can have several, however they were started."""
+    if not settings.store.startswith("influxdb:"):
+        return LocalHost()
+    place = "\n".join((settings.store, settings.influx_org, settings.influx_bucket))
+    return SharedHost(data_folder(settings) / f"workers-{hashlib.sha256(place.encode()).hexdigest()[:12]}")
+
+
+def _essential(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run what a hub cannot do without: if it fails, the worker ends, and is started anew."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.critical("the hub stops: a part of it failed", exc_info=error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(ended)
+    return task

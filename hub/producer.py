@@ -1,0 +1,147 @@
+"""A device's session, without its socket: frames come in, their outcomes go out in order."""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from hub.codes import Close, SessionOver
+from hub.messages import Ack, Reject, RejectedPoint, Retry, WriteMessage, decode_auth
+from streams.errors import FrameUnreadable
+from streams.formats import line
+from streams.ingest.acceptance import Acceptance
+from streams.ingest.outcome import STORED, Outcome, Place
+from streams.points import Batch, Scan
+from streams.points import Reject as Refused
+
+MOST_LISTED = 100
+"""Rejected points that one `reject` message lists; the others are counted in `more`."""
+LONGEST_AUTH = 16_384
+
+
+class Scanner(Protocol):
+    """What a format offers: bytes of a frame to points, `now` in nanoseconds for points without a time."""
+
+    def __call__(self, data: bytes, *, precision: str, now: int) -> Scan: ...
+
+
+class Format(NamedTuple):
+    """A format of frames: its scanner, the precision of its times unless said otherwise, and whether it is text."""
+
+    scan: Scanner
+    precision: str
+    is_text: bool
+
+
+FORMATS: dict[str, Format] = {"line": Format(line.scan, "ns", is_text=True)}
+PRECISIONS = tuple(line.UNITS)
+
+
+NOTHING = Batch((), (), (), (), ())
+
+
+class Lane(Protocol):
+    """What a session needs of `streams.ingest`."""
+
+    def submit(self, batch: Batch, settled: Callable[[Outcome], None]) -> None: ...
+
+
+class _Frame:
+    __slots__ = ("number", "outcome", "points", "refused")
+
+    def __init__(self, number: int, points: int, refused: list[Refused]) -> None:
+        self.number = number
+        self.points = points
+        self.refused = refused
+        self.outcome: Outcome | None = None
+
+
+class Producer:
+    """Numbers a device's frames, puts their points on their way, and says what became of them.
+
+    `changed` is called when `outgoing` has something to say; it may be called again before `outgoing` was asked.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        frame_format: Format,
+        *,
+        precision: str,
+        acceptance: Acceptance,
+        max_frame_bytes: int,
+        max_unacked: int,
+        changed: Callable[[], None],
+    ) -> None:
+        self._lane = lane
+        self._format = frame_format
+        self._precision = precision
+        self._acceptance = acceptance
+        self._max_frame_bytes = max_frame_bytes
+        self._max_unacked = max_unacked
+        self._changed = changed
+        self._frames = 0
+        self._pending: deque[_Frame] = deque()
+
+    @property
+    def is_full(self) -> bool:
+        """So many frames wait for their outcome that no more should be read."""
+        return len(self._pending) >= self._max_unacked
+
+    def receive(self, data: str | bytes, now: int) -> None:
+        """Take what came from the socket at `now`, nanoseconds. SessionOver when the device must not go on."""
+        if isinstance(data, str):
+            if not self._format.is_text:
+                raise SessionOver(Close.WRONG_KIND, "this format comes in binary frames, not in text")
+            data = data.encode()
+        if len(data) > self._max_frame_bytes:
+            raise SessionOver(Close.TOO_BIG, f"a frame may have {self._max_frame_bytes} bytes, not {len(data)}")
+        if data[:1] == b"{" and len(data) < LONGEST_AUTH and b'"auth"' in data and decode_auth(data):
+            return
+        self._frames += 1
+        try:
+            batch, refused = self._format.scan(data, precision=self._precision, now=now)
+        except FrameUnreadable as error:
+            batch, refused = NOTHING, [Refused(1, error.code, str(error))]
+        if unaccepted := self._acceptance.rejects(batch, now):
+            refused = [*refused, *unaccepted.values()]
+            batch = batch.select([index for index in range(len(batch)) if index not in unaccepted])
+        frame = _Frame(self._frames, len(batch), refused)
+        self._pending.append(frame)
+        if len(batch):
+            self._lane.submit(batch, partial(self._settle, frame))
+        else:
+            self._settle(frame, STORED)
+
+    def outgoing(self) -> list[WriteMessage]:
+        """The outcomes to tell now: those settled, up to the first frame that is not, and at most one `ack`."""
+        messages: list[WriteMessage] = []
+        durable = 0
+        stored: Place = "store"
+        while self._pending and (outcome := self._pending[0].outcome):
+            frame = self._pending.popleft()
+            if outcome.stored is None:
+                messages.append(Retry(frame=frame.number, after_ms=outcome.retry_after_ms))
+            elif frame.refused or outcome.rejects:
+                messages.append(_reject(frame, outcome))
+            else:
+                durable = frame.number
+                stored = "spool" if "spool" in (stored, outcome.stored) else "store"
+        if durable:
+            messages.append(Ack(frame=durable, stored=stored))
+        return messages
+
+    def _settle(self, frame: _Frame, outcome: Outcome) -> None:
+        frame.outcome = outcome
+        if self._pending[0] is frame:
+            self._changed()
+
+
+def _reject(frame: _Frame, outcome: Outcome) -> Reject:
+    refused = sorted([*frame.refused, *outcome.rejects])
+    return Reject(
+        frame=frame.number,
+        accepted=frame.points - len(outcome.rejects),
+        rejected=[RejectedPoint(*point) for point in refused[:MOST_LISTED]],
+        more=max(0, len(refused) - MOST_LISTED),
+    )

@@ -1,0 +1,50 @@
+"""What operators and their machines ask: alive, ready, how much."""
+
+import asyncio
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hub.messages import QueriesState, Readiness, StoreState
+from hub.parts import Hub
+from hub.routes.answers import answer
+from streams.errors import StreamsError
+
+PATIENCE_SECONDS = 3.0
+
+
+async def healthz(_: Request) -> Response:
+    """200 while the process works."""
+    return Response('{"status":"alive"}', media_type="application/json")
+
+
+async def readyz(request: Request) -> Response:
+    """200 while the hub can acknowledge what devices send, 503 when not; the body says what keeps it."""
+    hub: Hub = request.app.state.hub
+    store = await _store_state(hub)
+    queries = QueriesState(plans=len(hub.engine.plans), streams=len(hub.streams))
+    state = Readiness(ready=store.ok, store=store, queries=queries)
+    return answer(state, 200 if state.ready else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus's text format."""
+    hub: Hub = request.app.state.hub
+    return Response(hub.metrics.exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+async def _store_state(hub: Hub) -> StoreState:
+    problem = None
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await hub.store.check()
+    except StreamsError as error:
+        problem = str(error)
+    except TimeoutError:
+        problem = f"no answer within {PATIENCE_SECONDS:.0f} s"
+    return StoreState(name=hub.store.name, ok=problem is None, message=problem)
+
+
+routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -1,0 +1,106 @@
+"""What both WebSocket endpoints do alike: choose an encoding, accept, count, write, close."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from hub.codes import Close, SessionOver
+from hub.messages import Encoding
+from hub.outbound import Outbound
+from hub.parts import Hub
+from hub.server.protocol import EXTENSION
+
+log = logging.getLogger(__name__)
+
+LONGEST_REASON = 123
+"""Bytes of a close frame's reason, by RFC 6455."""
+
+
+def hub_of(websocket: WebSocket) -> Hub:
+    """The hub that this socket came to."""
+    hub: Hub = websocket.app.state.hub
+    return hub
+
+
+@asynccontextmanager
+async def accepted(websocket: WebSocket, endpoint: str) -> AsyncIterator[Outbound]:
+    """Accept a socket and give its way out, for as long as it is open.
+
+    SessionOver, from in here and from within, closes the socket with its code once what waits has been sent.
+    """
+    hub = hub_of(websocket)
+    encoding = _encoding(websocket)
+    await websocket.accept(encoding.subprotocol if encoding and websocket.scope["subprotocols"] else None)
+
+    async def send(data: str | bytes) -> None:
+        await (websocket.send_text(data) if isinstance(data, str) else websocket.send_bytes(data))
+
+    outbound = Outbound(
+        send,
+        encoding=encoding or Encoding.JSON,
+        budget_bytes=hub.settings.socket_budget,
+        wire=websocket.scope.get("extensions", {}).get(EXTENSION),
+    )
+    writer = asyncio.create_task(_write(websocket, outbound, hub))
+    open_sockets = hub.metrics.connections.labels(endpoint)
+    hub.connections += 1
+    open_sockets.inc()
+    try:
+        if hub.connections > hub.settings.max_connections:
+            raise SessionOver(Close.TOO_MANY, f"this hub has {hub.settings.max_connections} connections already")
+        if encoding is None:
+            known = " and ".join(known.subprotocol for known in Encoding)
+            raise SessionOver(Close.UNREADABLE, f"no subprotocol of those offered is known; there are {known}")
+        yield outbound
+    except SessionOver as over:
+        outbound.close(over.code, over.reason)
+        await writer
+    except Exception:
+        log.exception("a socket of /v1/%s failed", endpoint)
+        outbound.close(Close.INTERNAL, "the hub failed at this; its log says why")
+        await writer
+    finally:
+        hub.connections -= 1
+        open_sockets.dec()
+        writer.cancel()
+        with suppress(asyncio.CancelledError):
+            await writer
+
+
+async def next_message(websocket: WebSocket) -> str | bytes | None:
+    """The next message, or None when the socket has closed."""
+    event = await websocket.receive()
+    if event["type"] == "websocket.disconnect":
+        return None
+    text: str | None = event.get("text")
+    data: bytes = event.get("bytes") or b""
+    return data if text is None else text
+
+
+async def _write(websocket: WebSocket, outbound: Outbound, hub: Hub) -> None:
+    """Send until the socket is to be closed, and close it."""
+    try:
+        await outbound.run()
+        if outbound.closing:
+            hub.metrics.closes.labels(int(outbound.closing.code)).inc()
+            await websocket.close(outbound.closing.code, _fitting(outbound.closing.reason))
+    except (WebSocketDisconnect, RuntimeError):
+        pass  # the peer was quicker
+    except Exception:
+        log.exception("a socket could not be written")
+
+
+def _encoding(websocket: WebSocket) -> Encoding | None:
+    """The first encoding that the client offers and the hub knows; JSON where it offers none."""
+    offered = websocket.scope["subprotocols"]
+    if not offered:
+        return Encoding.JSON
+    known = {encoding.subprotocol: encoding for encoding in Encoding}
+    return next((known[name] for name in offered if name in known), None)
+
+
+def _fitting(reason: str) -> str:
+    return reason.encode()[:LONGEST_REASON].decode(errors="ignore")

@@ -1,0 +1,48 @@
+"""`/v1/streams`: the named streams and their columns."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hub.consumer import RequestRefused, columns
+from hub.messages import Stream, Streams
+from hub.parts import Hub
+from hub.routes.answers import answer, problem
+from streams.errors import StoreUnavailable
+from streams.queries import Query
+
+
+async def all_streams(request: Request) -> Response:
+    """Every named stream, sorted by name."""
+    hub: Hub = request.app.state.hub
+    return answer(Streams([await _describe(hub, name, query) for name, query in sorted(hub.streams.items())]))
+
+
+async def one_stream(request: Request) -> Response:
+    """One named stream."""
+    hub: Hub = request.app.state.hub
+    name = request.path_params["name"]
+    try:
+        return answer(await _describe(hub, name, hub.live.named(name)))
+    except RequestRefused as error:
+        return problem(404, error.code, str(error))
+
+
+async def _describe(hub: Hub, name: str, query: Query) -> Stream:
+    try:
+        kinds = await hub.kinds.of(query.measurement)
+    except StoreUnavailable:
+        kinds = {}
+    return Stream(
+        name=name,
+        measurement=query.measurement,
+        plan=query.key,
+        where={tag: list(values) for tag, values in query.where},
+        columns=columns(query, kinds),
+        window_ms=query.window_ms,
+        every_ms=query.every_ms,
+        grace_ms=query.grace_ms,
+    )
+
+
+routes = [Route("/v1/streams", all_streams), Route("/v1/streams/{name}", one_stream)]

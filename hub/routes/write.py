@@ -1,0 +1,88 @@
+"""`/v1/write`: a device's socket."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterable
+
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+
+from hub.codes import Close, SessionOver
+from hub.messages import WriteReady
+from hub.outbound import Outbound
+from hub.producer import FORMATS, PRECISIONS, Format, Producer
+from hub.routes.sockets import accepted, hub_of, next_message
+
+PARAMETERS = ("format", "precision")
+
+
+async def write(websocket: WebSocket) -> None:
+    """Take frames, reading no further while too many of them have no outcome yet."""
+    async with accepted(websocket, "write") as outbound:
+        frame_format, precision = _parameters(websocket)
+        await _serve(websocket, outbound, frame_format, precision)
+
+
+async def _serve(websocket: WebSocket, outbound: Outbound, frame_format: Format, precision: str) -> None:
+    hub = hub_of(websocket)
+    settings, metrics = hub.settings, hub.metrics
+    loop = asyncio.get_running_loop()
+    session = secrets.token_hex(8)
+    room = asyncio.Event()
+
+    def changed() -> None:
+        # Once in a turn of the loop, so that one ack covers all frames of a commit.
+        loop.call_soon(tell)
+
+    def tell() -> None:
+        for message in producer.outgoing():
+            metrics.told(message)
+            outbound.message(message)
+        room.set()
+
+    producer = Producer(
+        hub.ingest.lane(session),
+        frame_format,
+        precision=precision,
+        acceptance=hub.acceptance,
+        max_frame_bytes=settings.max_frame_bytes,
+        max_unacked=settings.max_unacked,
+        changed=changed,
+    )
+    outbound.message(
+        WriteReady(
+            session=session,
+            max_frame_bytes=settings.max_frame_bytes,
+            max_unacked=settings.max_unacked,
+            time=hub.clock.now(),
+        )
+    )
+    while (data := await next_message(websocket)) is not None:
+        metrics.frames.inc()
+        producer.receive(data, time.time_ns())
+        while producer.is_full:
+            room.clear()
+            await room.wait()
+
+
+def _parameters(websocket: WebSocket) -> tuple[Format, str]:
+    """The format and the precision of the address. SessionOver names a parameter that cannot be understood."""
+    given = websocket.query_params
+    for name in given:
+        if name not in PARAMETERS:
+            raise SessionOver(Close.UNREADABLE, f"{name}: there is no such parameter; there are {_list(PARAMETERS)}")
+    name = given.get("format", "line")
+    if name not in FORMATS:
+        raise SessionOver(Close.UNREADABLE, f"format: {name!r} is none; there are {_list(FORMATS)}")
+    precision = given.get("precision", FORMATS[name].precision)
+    if precision not in PRECISIONS:
+        raise SessionOver(Close.UNREADABLE, f"precision: {precision!r} is none; there are {_list(PRECISIONS)}")
+    return FORMATS[name], precision
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+routes = [WebSocketRoute("/v1/write", write)]
