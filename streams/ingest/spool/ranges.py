@@ -40,9 +40,10 @@ class Ranges:
         """Learn what any worker appended, and forget what is drained."""
         drained, end = self._files.bounds()
         self._seen = max(self._seen, drained)
-        for stretch in walk(self._files.directory, self._seen, end, certain=False):
-            self._add(stretch)
-            self._seen = stretch.stop
+        if self._seen < end:
+            for stretch in walk(self._files.directory, self._seen, end, certain=False):
+                self._add(stretch)
+                self._seen = stretch.stop
         while self._received and self._received[0][0] < drained:
             self._received.popleft()
         for measurement, blocks in list(self._blocks.items()):
