@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from hub.client.backoff import Backoff
 from hub.client.connection import Setback, endpoint, keep_connected
 from hub.client.errors import HubError, ProtocolViolated
-from hub.client.messages import Error, Ready, Skipped, Subscribed, Window, decode_live
+from hub.client.messages import Column, Error, Ready, Skipped, Subscribed, Window, decode_live
 from hub.client.subscription import Subscription
 
 _AHEAD = 1_000
@@ -62,9 +62,9 @@ class Live:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def shape(self) -> Subscribed | None:
-        """The columns of the rows, and the durations of the windows; known before the first window comes."""
-        return self._subscription.shape
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the rows; known before the first window comes, and none until then."""
+        return self._subscription.columns
 
     @property
     def final_until(self) -> int | None:

@@ -6,7 +6,18 @@ from typing import Any
 import msgspec
 
 from hub.client.errors import HubRefused
-from hub.client.messages import Error, History, Live, LiveMessage, PastWindow, Progress, Skipped, Subscribed, Window
+from hub.client.messages import (
+    Column,
+    Error,
+    History,
+    Live,
+    LiveMessage,
+    PastWindow,
+    Progress,
+    Skipped,
+    Subscribed,
+    Window,
+)
 
 REMEMBERED = 10_000
 """Windows whose revision is remembered. One that is sent again after it was forgotten is delivered twice."""
@@ -22,8 +33,8 @@ class Subscription:
 
     def __init__(self, asked: Mapping[str, Any], history: str | None = None, remembered: int = REMEMBERED) -> None:
         """`asked` is a `stream`, or a `query`, and perhaps `where`; `history` a duration such as `5m`."""
-        self.shape: Subscribed | None = None
-        """What the rows mean; None until the hub has granted the subscription."""
+        self.columns: tuple[Column, ...] = ()
+        """What the rows mean; none until the hub has granted the subscription."""
         self.final_until: int | None = None
         """Every window that stopped by then is final as last received, or was not asked for."""
         self._asked = asked
@@ -58,7 +69,7 @@ class Subscription:
         """The windows in a message that are news; HubRefused when the request will never be granted."""
         match message:
             case Subscribed():
-                self.shape, self._plan = message, message.plan
+                self.columns, self._plan = message.columns, message.plan
             case History():
                 return self._take_history(message.windows)
             case Live() if self.final_until is None and self._history is None:

@@ -1,0 +1,5 @@
+"""`python -m hub` is `pxl-hub`."""
+
+from hub.commands import main
+
+main()
