@@ -1,0 +1,206 @@
+"""A device's session as transcripts: frames in, outcomes out, in an order that never lies."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hub.codes import Close, SessionOver
+from hub.messages import Ack, Reject, Retry
+from hub.producer import FORMATS, MOST_LISTED, Producer
+from streams.ingest.acceptance import Acceptance
+from streams.ingest.outcome import STORED, Outcome
+from streams.points import Batch
+from streams.points import Reject as Refused
+
+NOW = 1_700_000_000_000_000_000
+RETRY = Outcome(None, retry_after_ms=500)
+
+
+class Counter:
+    """A lane that keeps what is submitted until the test says what became of it."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self._settled: list[Callable[[Outcome], None]] = []
+
+    def submit(self, batch: Batch, settled: Callable[[Outcome], None]) -> None:
+        self.batches.append(batch)
+        self._settled.append(settled)
+
+    def settle(self, *outcomes: Outcome) -> None:
+        """The oldest frames that are not settled have these outcomes."""
+        for outcome in outcomes:
+            self._settled.pop(0)(outcome)
+
+
+class Session:
+    """A producer, its lane, and how often it had something new to say."""
+
+    def __init__(self, format_name: str = "line", precision: str = "ns") -> None:
+        self.lane = Counter()
+        self.changes = 0
+        self.producer = Producer(
+            self.lane,
+            FORMATS[format_name],
+            precision=precision,
+            acceptance=Acceptance(),
+            max_frame_bytes=1_000,
+            max_unacked=4,
+            changed=self._changed,
+        )
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def send(self, *frames: str | bytes) -> None:
+        for frame in frames:
+            self.producer.receive(frame, NOW)
+
+    def says(self) -> list[object]:
+        return list(self.producer.outgoing())
+
+
+def test_one_ack_covers_every_frame_of_a_commit() -> None:
+    session = Session()
+    session.send("m v=1", b"m v=2", "m v=3")
+    assert session.says() == []
+    session.lane.settle(STORED, STORED)
+    assert session.says() == [Ack(frame=2, stored="store")]
+    session.lane.settle(STORED)
+    assert session.says() == [Ack(frame=3, stored="store")]
+    assert session.says() == []
+
+
+def test_points_reach_the_lane_with_the_precision_and_the_time_of_receipt() -> None:
+    session = Session(precision="s")
+    session.send("m,site=a v=1 1699999999\nm v=2")
+    (batch,) = session.lane.batches
+    assert list(batch.lines) == [b"m,site=a v=1 1699999999000000000", b"m v=2 %d" % NOW]
+
+
+@pytest.mark.parametrize("frame", ["", "\n", "# a comment", b"\r\n"])
+def test_a_frame_without_points_is_acknowledged_in_its_turn(frame: str | bytes) -> None:
+    session = Session()
+    session.send("m v=1", frame)
+    assert session.says() == []
+    session.lane.settle(STORED)
+    assert session.says() == [Ack(frame=2, stored="store")]
+
+
+def test_a_frame_without_points_alone_is_acknowledged_at_once() -> None:
+    session = Session()
+    session.send("")
+    assert session.changes == 1
+    assert session.says() == [Ack(frame=1, stored="store")]
+
+
+def test_an_ack_says_spool_if_one_of_the_frames_it_newly_covers_is_there() -> None:
+    session = Session()
+    session.send("m v=1", "m v=2", "m v=3")
+    session.lane.settle(Outcome("spool"), STORED)
+    assert session.says() == [Ack(frame=2, stored="spool")]
+    session.lane.settle(STORED)
+    assert session.says() == [Ack(frame=3, stored="store")]
+
+
+def test_a_reject_comes_before_the_ack_that_passes_it() -> None:
+    session = Session()
+    session.send("m v=1", "m v=2\nm v=", "m v=3")
+    session.lane.settle(STORED, STORED, STORED)
+    reject, ack = session.says()
+    assert isinstance(reject, Reject)
+    assert (reject.frame, reject.accepted, [p.line for p in reject.rejected], reject.more) == (2, 1, [2], 0)
+    assert ack == Ack(frame=3, stored="store")
+
+
+def test_a_retry_comes_before_the_ack_that_passes_it() -> None:
+    session = Session()
+    session.send("m v=1", "m v=2", "m v=3")
+    session.lane.settle(STORED, RETRY, STORED)
+    assert session.says() == [Retry(frame=2, after_ms=500), Ack(frame=3, stored="store")]
+
+
+def test_an_ack_before_a_reject_covers_only_what_came_before() -> None:
+    session = Session()
+    session.send("m v=1", "m v=")
+    session.lane.settle(STORED)
+    reject, ack = session.says()
+    assert isinstance(reject, Reject)
+    assert (reject.frame, reject.accepted) == (2, 0)
+    assert ack == Ack(frame=1, stored="store")
+
+
+def test_a_frame_that_nothing_was_kept_of_is_retried_whole() -> None:
+    session = Session()
+    session.send("m v=1\nm v=")
+    session.lane.settle(RETRY)
+    assert session.says() == [Retry(frame=1, after_ms=500)]
+
+
+def test_rejects_of_the_scan_and_of_the_store_are_told_in_the_order_of_their_lines() -> None:
+    session = Session()
+    session.send("m v=1\nm v=\nm v=3\nm v=4")
+    session.lane.settle(Outcome("store", (Refused(1, "field_type", "one"), Refused(4, "field_type", "four"))))
+    (reject,) = session.says()
+    assert isinstance(reject, Reject)
+    assert reject.accepted == 1
+    assert [(point.line, point.code) for point in reject.rejected][::2] == [(1, "field_type"), (4, "field_type")]
+
+
+def test_a_time_far_from_the_hubs_is_rejected_and_the_rest_is_kept() -> None:
+    session = Session(precision="s")
+    session.send("m v=1 1699999999\nm v=2 946684800\nm v=3 1900000000")
+    session.lane.settle(STORED)
+    (reject,) = session.says()
+    assert isinstance(reject, Reject)
+    assert [(point.line, point.code) for point in reject.rejected] == [(2, "too_old"), (3, "too_new")]
+    assert reject.accepted == 1
+    assert [list(batch.numbers) for batch in session.lane.batches] == [[1]]
+
+
+def test_more_rejects_than_are_listed_are_counted() -> None:
+    session = Session()
+    session.send("\n".join(["x"] * (MOST_LISTED + 7)))
+    (reject,) = session.says()
+    assert isinstance(reject, Reject)
+    assert (len(reject.rejected), reject.more, reject.accepted) == (MOST_LISTED, 7, 0)
+
+
+def test_it_is_full_while_so_many_frames_have_no_outcome() -> None:
+    session = Session()
+    session.send("m v=1", "m v=2", "m v=3")
+    assert not session.producer.is_full
+    session.send("m v=4")
+    assert session.producer.is_full
+    session.lane.settle(STORED)
+    assert session.says() == [Ack(frame=1, stored="store")]
+    assert not session.producer.is_full
+
+
+def test_a_change_is_told_once_for_all_frames_behind_the_first() -> None:
+    session = Session()
+    session.send("m v=1", "m v=2", "m v=3")
+    session.lane.settle(STORED, STORED, STORED)
+    assert session.changes == 1
+
+
+def test_a_frame_that_is_too_big_ends_the_session() -> None:
+    with pytest.raises(SessionOver) as over:
+        Session().send("x" * 1_001)
+    assert over.value.code is Close.TOO_BIG
+    assert "1000 bytes, not 1001" in over.value.reason
+
+
+def test_auth_is_no_frame() -> None:
+    session = Session()
+    session.send('{"type": "auth", "token": "t"}', "m v=1")
+    session.lane.settle(STORED)
+    assert session.says() == [Ack(frame=1, stored="store")]
+
+
+def test_what_only_looks_like_auth_is_a_frame() -> None:
+    session = Session()
+    session.send('{"type":"auth"}')
+    (reject,) = session.says()
+    assert isinstance(reject, Reject)
+    assert reject.frame == 1
