@@ -4,7 +4,10 @@ import sys
 
 import typer
 
+from hub.commands.agent import agent
+from hub.commands.demo import demo
 from hub.commands.serve import serve
+from hub.commands.watch import watch
 from hub.settings import SettingInvalid
 from streams.errors import DefinitionInvalid, StoreMisconfigured
 
@@ -16,12 +19,10 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _commands() -> None:
-    """Keeps `serve` a command of its own name even while it is the only one."""
-
-
 app.command()(serve)
+app.command()(demo)
+app.command()(agent)
+app.command()(watch)
 
 
 def main() -> None:

@@ -26,8 +26,9 @@ def agent(
 ) -> None:
     """Push this machine's CPU, memory, disks, network and load to a hub.
 
-    What the hub has not acknowledged is kept and sent again. Exit codes: 0 stopped and everything acknowledged,
-    1 stopped with something unacknowledged, 2 wrong options or refused by the hub.
+    What the hub has not acknowledged is kept and sent again.
+
+    Exit codes: 0 stopped, 1 stopped with something unacknowledged, 2 wrong options or refused by the hub.
     """
     try:
         period = parse_duration(every) / 1_000

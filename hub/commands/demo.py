@@ -20,10 +20,14 @@ STOP_SECONDS = 15.0
 
 
 def demo(
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
-    port: Annotated[str | None, typer.Option(help="Port to listen on. [default: 8000]")] = None,
-    store: Annotated[str | None, typer.Option(help="Where points are kept, as for `serve`. [default: duckdb]")] = None,
-    config: Annotated[str | None, typer.Option(help="Streams and settings. [default: those of the demo]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[str | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Where points are kept, as for serve.", show_default="duckdb")
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(help="TOML file with settings and streams.", show_default="the demo's own streams")
+    ] = None,
 ) -> None:
     """Serve the hub, push this machine's metrics to it, and print the address of the page.
 

@@ -25,8 +25,9 @@ def watch(
 ) -> None:
     """Show the live windows of a stream: a table in a terminal, lines divided by tabs in a pipe.
 
-    A window comes again with a higher revision when its rows have changed. Exit codes: 0 stopped, 2 wrong options,
-    an unknown stream, or refused by the hub.
+    A window comes again with a higher revision when its rows have changed.
+
+    Exit codes: 0 stopped, 2 wrong options, an unknown stream, or refused by the hub.
     """
     try:
         parse_duration(history)
