@@ -68,6 +68,15 @@ class Host(Protocol):
         AnnouncementFailed when it cannot be said: answer `retry`, then the points come again, too.
         """
 
+    def write_late(self, *, under_way: bool) -> None:
+        """A write that took too long was spooled, but the store may still do it; or there is no such write any more.
+
+        The spool must not be drained meanwhile: the store could do the old write after the newer ones.
+        """
+
+    def late_writes(self) -> bool:
+        """Whether a worker of this host has a late write under way."""
+
     def lead(self, role: str) -> bool:
         """Whether this worker is the one of its host that does `role`; it stays so until it closes or dies."""
 

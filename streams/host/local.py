@@ -17,6 +17,7 @@ class LocalHost:
         self.on_touched: OnTouched = ignore
         self.held_elsewhere: HeldElsewhere | None = None
         self._numbers = count()
+        self._late_write = False
         self._held: dict[str, dict[int, Touched]] = defaultdict(dict)
         self._measurements: dict[int, str] = {}
 
@@ -48,6 +49,12 @@ class LocalHost:
 
     def announce(self, touched: Sequence[Touched]) -> None:
         pass
+
+    def write_late(self, *, under_way: bool) -> None:
+        self._late_write = under_way
+
+    def late_writes(self) -> bool:
+        return self._late_write
 
     def lead(self, role: str) -> bool:  # noqa: ARG002 - the only worker leads in everything
         return True

@@ -23,6 +23,10 @@ class FileLock:
             return False
         return True
 
+    def share(self) -> None:
+        """Take the lock together with others who share it; wait while one has it alone."""
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+
     def release(self) -> None:
         fcntl.flock(self._file, fcntl.LOCK_UN)
 

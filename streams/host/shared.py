@@ -35,6 +35,9 @@ class SharedHost:
         self._locks: dict[int, FileLock] = {}
         self._inboxes: dict[int, Inbox] = {}
         self._roles: dict[str, FileLock] = {}
+        # Two descriptions of one file: by the one this worker locks, by the other it sees whether anybody does.
+        self._late_write = FileLock(directory / "late-writes.lock")
+        self._late_writes = FileLock(directory / "late-writes.lock")
         self._slots = Slots(directory / "workers")
         self._number, self._slot = self._claim()
 
@@ -82,6 +85,18 @@ class SharedHost:
             reason = errno.errorcode.get(error.errno or 0, str(error))
             raise AnnouncementFailed(f"cannot write to {self._directory}: {reason}") from error
 
+    def write_late(self, *, under_way: bool) -> None:
+        if under_way:
+            self._late_write.share()
+        else:
+            self._late_write.release()
+
+    def late_writes(self) -> bool:
+        if not self._late_writes.acquire():
+            return True
+        self._late_writes.release()
+        return False
+
     def lead(self, role: str) -> bool:
         if role in self._roles:
             return True
@@ -105,7 +120,7 @@ class SharedHost:
     def close(self) -> None:
         self._slot.close()
         self._slots.close()
-        for lock in (*self._locks.values(), *self._roles.values()):
+        for lock in (self._late_write, self._late_writes, *self._locks.values(), *self._roles.values()):
             lock.close()
         for inbox in self._inboxes.values():
             inbox.close()

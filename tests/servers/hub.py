@@ -35,7 +35,7 @@ class HubProcess:
         self._options = options
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HUB_")},
-            "HUB_STATE_DIR": str(folder / "state"),
+            "HUB_DATA_FOLDER": str(folder),
             "HUB_STORE": f"duckdb:{folder / 'hub.duckdb'}",
             **(environment or {}),
         }

@@ -430,3 +430,28 @@ def test_two_processes_race_for_thousands_of_windows_and_lose_none(tmp_path: Pat
     assert final_without <= corrected
     os.close(store)
     host.close()
+
+
+def test_a_late_write_of_any_worker_is_seen_until_it_ends(host: Host) -> None:
+    assert not host.late_writes()
+    host.write_late(under_way=True)
+    assert host.late_writes()
+    host.write_late(under_way=False)
+    assert not host.late_writes()
+
+
+def test_a_late_write_is_seen_by_the_others_and_ends_with_its_worker(
+    workers: tuple[SharedHost, SharedHost], directory: Path
+) -> None:
+    a, b = workers
+    a.write_late(under_way=True)
+    b.write_late(under_way=True)
+    assert a.late_writes()
+    b.write_late(under_way=False)
+    assert b.late_writes()
+
+    c = SharedHost(directory)
+    a.write_late(under_way=False)
+    c.write_late(under_way=True)
+    c.close()
+    assert not b.late_writes()
