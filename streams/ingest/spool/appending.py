@@ -10,9 +10,10 @@ import logging
 import os
 from collections.abc import Sequence
 
+from streams.disk import size_of, sync_directory
 from streams.ingest.spool.control import END
 from streams.ingest.spool.errors import SpoolFailed, SpoolFull
-from streams.ingest.spool.files import Files, size_of
+from streams.ingest.spool.files import Files
 from streams.ingest.spool.records import SpoolEntry, encode
 from streams.ingest.spool.segments import FAILED, number_of, offset_of, position
 
@@ -64,11 +65,7 @@ class Appender:
         file = os.open(self._files.path(number), flags, 0o600)
         if not offset:
             try:
-                directory = os.open(self._files.directory, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fsync(directory)
-                finally:
-                    os.close(directory)
+                sync_directory(self._files.directory)
             except OSError:
                 self._failed.add(number)
                 os.close(file)

@@ -9,6 +9,7 @@ import logging
 import time
 from pathlib import Path
 
+from streams.disk import size_of
 from streams.host.locks import FileLock
 from streams.ingest.spool.control import DRAINED, END, SYNCED, Control
 from streams.ingest.spool.segments import FAILED, LIVE, Stretch, number_of, offset_of, position, segments, walk
@@ -107,11 +108,3 @@ class Files:
     def close(self) -> None:
         self.control.close()
         self.lock.close()
-
-
-def size_of(path: Path) -> int:
-    """Bytes in a file; none when there is no file."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
