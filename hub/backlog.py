@@ -84,13 +84,14 @@ class Backlog:
         return len(self._entries)
 
     def add(self, data: bytes) -> bool:
-        """Queue what must arrive. False when that alone is over the budget: only closing helps then."""
+        """Queue what must arrive. False when such messages were over the budget before: only closing helps then."""
+        if self.bytes_waiting > self._budget and self._bytes_of_messages() > self._budget:
+            return False
         self._entries.append((data, None, None))
         self.bytes_waiting += len(data)
-        if self.bytes_waiting <= self._budget or len(self._entries) == 1:
-            return True
-        self._conflate()
-        return sum(len(entry[0]) for entry in self._entries if entry[1] is None) <= self._budget
+        if self.bytes_waiting > self._budget:
+            self._conflate()
+        return True
 
     def publish(self, plan: str, prepared: Prepared) -> None:
         """Queue what a newer publication of the plan may replace."""
@@ -147,6 +148,9 @@ class Backlog:
                     self._skipped.setdefault(plan, set()).add(message.stop)
         kept_ids = {id(entry) for entry in newest.values()}
         self._replace([entry for entry in self._entries if entry[1] is None or id(entry) in kept_ids])
+
+    def _bytes_of_messages(self) -> int:
+        return sum(len(data) for data, plan, _ in self._entries if plan is None)
 
     def _replace(self, entries: list[_Entry]) -> None:
         self._entries = entries

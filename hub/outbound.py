@@ -15,7 +15,6 @@ __all__ = ["Closing", "Encoding", "Outbound", "Prepared", "Wire"]
 WRITE_BYTES = 65_536
 """Bytes given to a socket at once: what it has been given can no longer give way to newer windows."""
 
-STALLED_AFTER_S = 10.0
 JUDGED_EVERY_S = 1.0
 
 
@@ -69,6 +68,7 @@ class Stall:
 class Outbound:
     """One socket's writer, with a budget of bytes that may wait; `run` returns when the socket is to be closed.
 
+    A socket that takes nothing for `stalled_after_s` while something waits is cut off with 4508.
     `wire` is the server's extension `hub.prepared`, if it has one; `send` is used without it. All that is added in
     one turn of the event loop leaves in one write.
     """
@@ -83,11 +83,12 @@ class Outbound:
         "_room",
         "_scheduled",
         "_stall",
+        "_stalled_after_s",
         "_timer",
         "_wire",
         "closing",
         "encoding",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class Outbound:
         encoding: Encoding,
         budget_bytes: int,
         wire: Wire | None = None,
+        stalled_after_s: float = 10.0,
     ) -> None:
         self.encoding = encoding
         self.closing: Closing | None = None
@@ -111,6 +113,7 @@ class Outbound:
         self._room: asyncio.Future[None] | None = None
         self._stall: Stall | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._stalled_after_s = stalled_after_s
 
     def message(self, message: msgspec.Struct) -> None:
         """Send a message that is never dropped. A reader who lets too many of them wait is cut off with 4508."""
@@ -177,18 +180,18 @@ class Outbound:
 
     def _block(self) -> None:
         self._blocked = True
-        self._stall = Stall(STALLED_AFTER_S, self._wire.unsent(), self._loop.time())
+        self._stall = Stall(self._stalled_after_s, self._wire.unsent(), self._loop.time())
         if self._timer is None:
-            self._timer = self._loop.call_later(JUDGED_EVERY_S, self._judge)
+            self._timer = self._loop.call_later(min(JUDGED_EVERY_S, self._stalled_after_s / 10), self._judge)
 
     def _judge(self) -> None:
         self._timer = None
         if not self._blocked or self._stall is None:
             return
         if self._stall.over(self._wire.unsent(), self._loop.time()):
-            self._cut_off(f"nothing was read for {STALLED_AFTER_S:.0f} s")
+            self._cut_off(f"nothing was read for {self._stalled_after_s:g} s")
         else:
-            self._timer = self._loop.call_later(JUDGED_EVERY_S, self._judge)
+            self._timer = self._loop.call_later(min(JUDGED_EVERY_S, self._stalled_after_s / 10), self._judge)
 
     def _on_drained(self) -> None:
         self._blocked = False

@@ -107,6 +107,8 @@ class HubProtocol(WebSocketsSansIOProtocol):
 
     def unsent(self) -> int:
         """Bytes in our buffer and in the kernel's that the peer's machine has not acknowledged."""
+        if self.disconnected:
+            return 0
         waiting = self.transport.get_write_buffer_size()
         connection = self.transport.get_extra_info("socket")
         try:

@@ -1,0 +1,112 @@
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from hub.backlog import Prepared
+from hub.delivery import TURN_S, Delivery
+from hub.messages import Encoding, Progress
+from hub.outbound import Outbound
+
+pytestmark = pytest.mark.anyio
+
+
+class Slow:
+    """A wire that takes a while for each write, as a busy kernel does."""
+
+    framed = True
+
+    def __init__(self, takes_s: float = 0.0) -> None:
+        self.writes: list[bytes] = []
+        self.takes_s = takes_s
+
+    def attach(self, drained: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
+        pass
+
+    def detach(self) -> None:
+        pass
+
+    def write(self, parts: list[bytes]) -> bool:
+        until = time.perf_counter() + self.takes_s
+        while time.perf_counter() < until:
+            pass
+        self.writes.append(b"".join(parts))
+        return True
+
+    def unsent(self) -> int:
+        return 0
+
+    def abort(self) -> None:
+        pass
+
+
+async def not_used(_: str | bytes) -> None:
+    raise AssertionError
+
+
+def sockets(wires: list[Slow]) -> dict[Outbound, int]:
+    return {Outbound(not_used, encoding=Encoding.JSON, budget_bytes=2**20, wire=wire): 1 for wire in wires}
+
+
+def progress(until: int) -> Prepared:
+    return Prepared(Progress(plan="P", final_until=until))
+
+
+async def all_written(wires: list[Slow]) -> None:
+    while not all(wire.writes for wire in wires):
+        await asyncio.sleep(0)
+
+
+async def test_a_long_delivery_lets_the_loop_serve_others_in_between() -> None:
+    wires = [Slow(takes_s=0.0002) for _ in range(500)]
+    Delivery().publish("P", progress(10), sockets(wires))
+    longest, last = 0.0, time.perf_counter()
+    turns = 0
+    while not all(wire.writes for wire in wires):
+        await asyncio.sleep(0)
+        now = time.perf_counter()
+        longest, last, turns = max(longest, now - last), now, turns + 1
+
+    assert turns >= 500 * 0.0002 / TURN_S / 2
+    assert longest < 20 * TURN_S
+
+
+async def test_every_socket_gets_everything_in_the_order_published() -> None:
+    wires = [Slow() for _ in range(200)]
+    members = sockets(wires)
+    delivery = Delivery()
+    for until in (10, 20, 30):
+        delivery.publish("P", progress(until), members)
+    await all_written(wires)
+
+    assert {len(wire.writes) for wire in wires} == {1}
+    assert {wire.writes[0] for wire in wires} == {
+        b"".join(
+            b"\x81" + bytes([len(payload)]) + payload
+            for payload in (b'{"type":"progress","plan":"P","final_until":%d}' % until for until in (10, 20, 30))
+        )
+    }
+
+
+async def test_the_bytes_are_the_same_object_for_every_socket() -> None:
+    wires = [Slow() for _ in range(3)]
+    members = sockets(wires)
+    prepared = progress(10)
+    written: list[int] = []
+    for wire in wires:
+        wire.write = lambda parts: written.append(id(parts[0])) or True  # type: ignore[method-assign, func-returns-value]
+    Delivery().publish("P", prepared, members)
+    while len(written) < 3:
+        await asyncio.sleep(0)
+    assert len(set(written)) == 1
+
+
+async def test_who_leaves_before_its_turn_is_passed_over() -> None:
+    wires = [Slow() for _ in range(3)]
+    members = sockets(wires)
+    Delivery().publish("P", progress(10), members)
+    members.pop(list(members)[1])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [len(wire.writes) for wire in wires] == [1, 0, 1]
