@@ -1,0 +1,171 @@
+"""The InfluxDB store: bytes in as they came, windows out of points read as they are, or of InfluxQL's aggregates."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.errors import BatchRefused, StoreMisconfigured, StoreUnavailable
+from streams.points import NANOSECONDS, Batch
+from streams.queries import Query
+from streams.stores.base import Answer, MeasurementSchema, Window
+from streams.stores.influxdb_answers import Scratch
+from streams.stores.influxdb_queries import Script, has_influxql, read_as, windows_of
+from streams.stores.influxdb_read import RawPoints, Reader
+from streams.stores.influxdb_server import Server
+
+BODY_BYTES = 1 << 20
+"""A write larger than this is sent in parts: servers and proxies bound a body, and a large one holds up the loop."""
+
+ROWS = 20_000
+"""Points in one read: decoding them holds up the loop for some 15 ms."""
+
+DENSE = 10
+"""Points for each series and window from which InfluxQL is cheaper: it costs some 18 µs for each of those and little
+for a point, of which reading and answering costs 5 µs."""
+
+_READS = 8
+
+
+class InfluxDBStore:
+    """A `Store` in an InfluxDB 1.8, 2 or 3, with the token, organisation and bucket that it is given.
+
+    With 1.x the bucket is a database, the organisation is ignored and the token is `user:password`, or empty.
+    """
+
+    concurrent_writes = 4
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        organization: str,
+        bucket: str,
+        *,
+        write_timeout: float = 10,
+        read_timeout: float = 30,
+    ) -> None:
+        """Time-outs are seconds for each request."""
+        self._server = Server(url, token, organization, bucket, write_timeout=write_timeout, read_timeout=read_timeout)
+        self.name = self._server.name
+        self.reader = Reader(self._server)
+        self._scratch = Scratch()
+        # Reads queue here and not for a connection, where they would keep writes waiting.
+        self._reads = asyncio.Semaphore(_READS)
+
+    async def open(self) -> None:
+        """As the contract says."""
+        await self._server.open()
+        try:
+            await self.check()
+            await self._check_reading()
+        except StoreUnavailable:
+            return
+
+    async def close(self) -> None:
+        """As the contract says."""
+        await self._server.close()
+        await asyncio.to_thread(self._scratch.close)
+
+    async def check(self) -> None:
+        """As the contract says: the server checks token, organisation and bucket before it finds no line to write."""
+        try:
+            await self._server.write(b"")
+        except BatchRefused as error:
+            raise StoreMisconfigured(f"{self.name} refuses a write of nothing: {error}") from error
+
+    async def write(self, batch: Batch) -> None:
+        """As the contract says."""
+        await self._write(batch.lines)
+
+    async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
+        """As the contract says; `way` is `influxql` where InfluxQL has aggregated any of it, else `duckdb`."""
+        began = time.perf_counter()
+        windows: list[Window] = []
+        texts: list[str] = []
+        way, first = "duckdb", first_stop
+        while first <= last_stop:
+            async with self._reads:
+                part = await self._answer(query, first, last_stop)
+            windows += part.windows
+            way = "influxql" if part.way == "influxql" else way
+            texts += [text for text in part.texts if text not in texts][: 4 - len(texts)]
+            first += len(part.windows) * query.every_ms
+        return Answer(windows, way, ";\n".join(texts), (time.perf_counter() - began) * 1_000)
+
+    async def schema(self, measurement: str) -> MeasurementSchema:
+        """As the contract says."""
+        return await self.reader.schema(measurement)
+
+    async def measurements(self) -> Sequence[str]:
+        """As the contract says."""
+        script = Script()
+        script.show_measurements()
+        return sorted(name for (name,) in (await self._server.query(script)).rows(0))
+
+    async def _check_reading(self) -> None:
+        script = Script()
+        script.probe()
+        await self._server.query(script)
+        found = await self._server.get("/api/v2/buckets", {"name": self._server.bucket})
+        if found is not None and len(found.get("buckets", ())) > 1:
+            # Queries go to the token's own organisation, whichever is named; writes to the one that is named.
+            raise StoreMisconfigured(
+                f"the token sees a bucket {self._server.bucket!r} in several organisations, and {self.name} would read"
+                " another than it writes: set HUB_INFLUX_TOKEN to one for this bucket alone"
+            )
+
+    async def _write(self, lines: Sequence[bytes]) -> None:
+        body = b"\n".join(lines)
+        if len(body) <= BODY_BYTES or len(lines) == 1:
+            await self._server.write(body)
+        else:
+            half = len(lines) // 2
+            await self._write(lines[:half])
+            await self._write(lines[half:])
+
+    async def _answer(self, query: Query, first: int, last: int) -> "_Part":
+        """At least the first window of the range, and as many more as one read has the points of."""
+        points = await self._read(query, first, last, ROWS)
+        complete = last
+        if len(points.rows) >= ROWS:
+            reached = points.rows[-1][0] // NANOSECONDS
+            complete = min(last, reached - reached % query.every_ms)
+            windows = max(1, (complete - first) // query.every_ms + 1)
+            if _is_dense(points, windows):
+                schema = await self.reader.schema(query.measurement)
+                if has_influxql(query, schema):
+                    return await self._aggregate(query, schema, first, last)
+            if complete < first:
+                complete = first
+                points = await self._read(query, first, first, None)
+        found, sql = await self._scratch.answer(query, points, first, complete)
+        return _Part(found, "duckdb", [text for text in (points.query, sql) if text])
+
+    async def _read(self, query: Query, first: int, last: int, limit: int | None) -> RawPoints:
+        start = (first - query.window_ms) * NANOSECONDS
+        return await self.reader.read_points(
+            query.measurement, query.fields, start, last * NANOSECONDS, where=query, limit=limit
+        )
+
+    async def _aggregate(self, query: Query, schema: MeasurementSchema, first: int, last: int) -> "_Part":
+        script = Script()
+        script.select_windows(query, first, last)
+        reply = await self._server.query(script)
+        kinds = {name: read_as(several) for name, several in schema.fields.items()}
+        groups = [(series.tags, series.values) for series in reply.statements[0]]
+        return _Part(windows_of(query, query.columns(kinds), first, last, groups), "influxql", [str(script)])
+
+
+class _Part(NamedTuple):
+    """The first windows of a range, how they were found and what was asked for them."""
+
+    windows: list[Window]
+    way: str
+    texts: list[str]
+
+
+def _is_dense(points: RawPoints, windows: int) -> bool:
+    end = len(points.fields) + 1
+    series = len({tuple(row[end:]) for row in points.rows})
+    return len(points.rows) >= DENSE * series * windows

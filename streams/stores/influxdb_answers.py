@@ -1,0 +1,80 @@
+"""Windows out of points that were just read: they go into an in-memory DuckDB, which answers as it does everywhere."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from streams.queries import Query
+from streams.stores.base import Window
+from streams.stores.duckdb_answers import statement, windows
+from streams.stores.duckdb_catalogue import TYPES, FieldColumn, Table, append
+from streams.stores.duckdb_files import open_memory
+from streams.stores.influxdb_read import RawPoints
+
+_THREADS = 2
+
+
+class Scratch:
+    """An in-memory DuckDB that keeps nothing: each answer has tables of its own, gone when it is there."""
+
+    def __init__(self) -> None:
+        self._connection, _ = open_memory(lambda _: None)
+        self._threads = ThreadPoolExecutor(_THREADS, "influxdb-answers")
+        self._numbers = itertools.count()
+
+    def close(self) -> None:
+        """Wait for the answers under way, and let go of everything."""
+        self._threads.shutdown()
+        self._connection.close()
+
+    async def answer(
+        self, query: Query, points: RawPoints, first_stop: int, last_stop: int
+    ) -> tuple[list[Window], str]:
+        """The windows that stop in this range, and the SQL that found them."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._answer, query, points, first_stop, last_stop)
+
+    def _answer(self, query: Query, points: RawPoints, first_stop: int, last_stop: int) -> tuple[list[Window], str]:
+        table = Table(
+            points.measurement,
+            next(self._numbers),
+            {name: FieldColumn(f"f{position}", kind) for position, (name, kind) in enumerate(points.fields)},
+            {tag: f"t{position}" for position, tag in enumerate(points.tags)},
+        )
+        asked = statement(query, table, first_stop, last_stop)
+        if asked is None or not points.rows:
+            return windows(query, first_stop, last_stop, []), "" if asked is None else asked.sql
+        with self._connection.cursor() as cursor:
+            cursor.begin()  # never committed: the tables are gone with the transaction
+            _load(cursor, table, points.rows)
+            rows = cursor.execute(asked.sql, asked.values).fetchall()
+            cursor.rollback()
+        return windows(query, first_stop, last_stop, rows), asked.sql
+
+
+def _load(cursor: DuckDBPyConnection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    fields = "".join(f", {column} {TYPES[kind]}" for column, kind in table.fields.values())
+    tags = "".join(f", {column} VARCHAR" for column in table.tags.values())
+    cursor.execute(f"CREATE TABLE {table.points} (time BIGINT, series INTEGER{fields})")
+    cursor.execute(f"CREATE TABLE {table.keys} (number INTEGER{tags})")
+    numbers: dict[tuple[str | None, ...], int] = {}
+    append(
+        cursor,
+        table.points,
+        ["time", "series", *(column for column, _ in table.fields.values())],
+        _numbered(rows, len(table.fields) + 1, numbers),
+    )
+    keys = [(number, *tags) for tags, number in numbers.items()]
+    append(cursor, table.keys, ["number", *table.tags.values()], keys)
+
+
+def _numbered(
+    rows: Sequence[Sequence[Any]], end: int, numbers: dict[tuple[str | None, ...], int]
+) -> Iterator[list[Any]]:
+    """Each row with its series' number in place of its tags; new series get the next number."""
+    for row in rows:
+        yield [row[0], numbers.setdefault(tuple(row[end:]), len(numbers)), *row[1:end]]
