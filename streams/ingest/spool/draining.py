@@ -77,11 +77,11 @@ class Drain:
             if stretch.stop > drained and start not in self._done:
                 break
             drained = max(drained, stretch.stop)
-            del self._read[start]
-            self._done.discard(start)
         if next(walk(self._files.directory, drained, end, certain=True), None) is None:
             if offset_of(end) > KEPT_BYTES:
                 end = position(number_of(end) + 1, 0)
                 self._files.control.put(END, end)
             drained = end
         self._files.drained(drained, end)
+        self._read = {start: stretch for start, stretch in self._read.items() if stretch.stop > drained}
+        self._done.intersection_update(self._read)

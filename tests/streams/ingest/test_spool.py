@@ -178,7 +178,7 @@ steps = st.lists(st.sampled_from(["append", "append", "group", "read", "restart"
 
 
 @given(steps=steps, segment_bytes=st.sampled_from([1, 200, 10_000]), seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_it_is_a_queue(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, steps: list[str], segment_bytes: int,
     seed: int,
@@ -236,7 +236,7 @@ async def boundaries(directory: Path, count: int) -> tuple[str, list[int]]:
 async def test_a_file_cut_anywhere_gives_all_that_is_whole_and_reports_the_rest(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
-    name, ends = await boundaries(tmp_path, 3)
+    name, ends = await boundaries(tmp_path, 2)
     data = (tmp_path / name).read_bytes()
     assert len(data) == ends[-1]
     for size in range(len(data)):
@@ -251,7 +251,7 @@ async def test_a_file_cut_anywhere_gives_all_that_is_whole_and_reports_the_rest(
 async def test_a_flipped_bit_costs_the_batch_it_is_in_and_no_other(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
-    name, ends = await boundaries(tmp_path, 3)
+    name, ends = await boundaries(tmp_path, 2)
     data = (tmp_path / name).read_bytes()
     chance = random.Random(7)
     for place in range(len(data)):
@@ -261,7 +261,7 @@ async def test_a_flipped_bit_costs_the_batch_it_is_in_and_no_other(
         (directory / name).parent.mkdir()
         (directory / name).write_bytes(flipped)
         lost = next(number for number, end in enumerate(ends, 1) if place < end)
-        assert await drained(directory) == ([n for n in (1, 2, 3) if n != lost], 1)
+        assert await drained(directory) == ([3 - lost], 1)
 
 
 async def test_a_damaged_control_file_loses_nothing(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
