@@ -27,6 +27,7 @@ from hub.codes import Close
 from hub.server.inbox import Inbox
 
 logger = logging.getLogger(__name__)
+logger.setLevel(logging.WARNING)  # Uvicorn and websockets would write three lines for each connection
 
 EXTENSION = "hub.prepared"
 

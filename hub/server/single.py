@@ -26,5 +26,5 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve_one(app: Callable[..., Any], settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then end every socket and return within seconds."""
-    config = uvicorn.Config(app, log_level=settings.log_level, **uvicorn_options(settings))
+    config = uvicorn.Config(app, log_config=None, **uvicorn_options(settings))
     uvicorn.Server(config).run(sockets=[listener])

@@ -4,6 +4,7 @@ from typing import Any
 
 from uvicorn_worker import UvicornWorker
 
+from hub.logs import configure_logs
 from hub.server.options import uvicorn_options
 from hub.settings import load_settings
 
@@ -12,5 +13,7 @@ class HubWorker(UvicornWorker):  # type: ignore[misc]
     """Set up by the `HUB_…` environment variables, as the app is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.CONFIG_KWARGS = uvicorn_options(load_settings())
+        settings = load_settings()
+        configure_logs(settings.log_level)
+        self.CONFIG_KWARGS = uvicorn_options(settings)
         super().__init__(*args, **kwargs)

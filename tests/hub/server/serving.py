@@ -25,23 +25,28 @@ class Served:
         self.url = f"ws://127.0.0.1:{port}/"
 
     async def connect_raw(self, *, receive_buffer: int | None = None) -> socket.socket:
-        """A handshake and no more: a client that reads only when the test does."""
-        loop = asyncio.get_running_loop()
-        client = socket.socket()
-        if receive_buffer:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        client.setblocking(False)
-        await loop.sock_connect(client, ("127.0.0.1", self.port))
-        await loop.sock_sendall(
-            client,
-            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        )
-        answer = b""
-        while not answer.endswith(b"\r\n\r\n"):
-            answer += await loop.sock_recv(client, 1)
-        assert b" 101 " in answer
-        return client
+        """A client that reads only when the test does."""
+        return await connect_raw(self.port, receive_buffer=receive_buffer)
+
+
+async def connect_raw(port: int, path: str = "/", *, receive_buffer: int | None = None) -> socket.socket:
+    """A non-blocking socket with nothing but the WebSocket handshake done; `receive_buffer` in bytes."""
+    loop = asyncio.get_running_loop()
+    client = socket.socket()
+    if receive_buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.setblocking(False)
+    await loop.sock_connect(client, ("127.0.0.1", port))
+    await loop.sock_sendall(
+        client,
+        b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" % path.encode(),
+    )
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        answer += await loop.sock_recv(client, 1)
+    assert b" 101 " in answer
+    return client
 
 
 @asynccontextmanager
