@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 
 import anyio
 
-from streams.errors import Remedy, StreamsError
+from streams.errors import Remedy, StoreUnavailable, StreamsError
 from streams.host.base import Host
-from streams.ingest.outcome import STORED, Outcome
+from streams.ingest.dead_letters import DeadLetters
+from streams.ingest.groups import Group, batch_of, dead_letters, spool_entries, without
+from streams.ingest.outcome import SPOOLED, STORED, Outcome
+from streams.ingest.patience import BEHIND_SECONDS, PatientWrites
 from streams.ingest.ranges import touched_by
+from streams.ingest.spool import Spool
 from streams.ingest.turns import Entry, Queue, Turns
 from streams.ingest.writing import write_good
 from streams.points import Batch, Reject, Touched
@@ -47,17 +51,25 @@ class Lane:
 class Ingest:
     """Takes batches from all devices, writes them in groups, and gives each frame its outcome.
 
-    `after_commit` hears of every range that has become readable; `on_commit` of each commit's points and seconds.
+    Without a spool, what the store does not take is answered with `retry`; with one, it is kept there, and whatever
+    comes while anything is in it queues behind. `after_commit` hears of every range that has become readable;
+    `on_commit` of each commit's points and seconds.
     """
 
-    def __init__(self, store: Store, host: Host, schema: Schema | None = None) -> None:
-        self.schema = schema or Schema()
+    def __init__(
+        self, store: Store, host: Host, spool: Spool | None = None, dead_letters: DeadLetters | None = None
+    ) -> None:
+        self.schema = Schema()
         self.after_commit: Callable[[Sequence[Touched]], None] = lambda _touched: None
         self.on_commit: Callable[[int, float], None] = lambda _points, _seconds: None
         self.trouble: str | None = None
         self.waiting_bytes = 0
         self._store = store
         self._host = host
+        self._spool = spool
+        self._dead_letters = dead_letters
+        self._patient = PatientWrites(store, host)
+        self._write = self._patient.write if spool else store.write
         self._turns = Turns()
         self._slots = asyncio.Semaphore(store.concurrent_writes)
         self._wake = asyncio.Event()
@@ -74,7 +86,7 @@ class Ingest:
         if not len(batch):
             loop.call_soon(settled, STORED)
             return
-        size = _size(batch)
+        size = sum(map(len, batch.lines))
         if self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES:
             loop.call_soon(settled, Outcome(None, retry_after_ms=RETRY_MS))
             return
@@ -88,15 +100,17 @@ class Ingest:
         """Commit until cancelled; then let the commits under way end, and answer `retry` to what has not begun."""
         try:
             while True:
-                await self._slots.acquire()
                 await self._gather()
-                task = asyncio.create_task(self._commit(self._turns.take(MOST_POINTS)))
+                spool = await self._spool_or_slot()
+                group = self._turns.take(MOST_POINTS)
+                task = asyncio.create_task(self._commit_to_spool(spool, group) if spool else self._commit(group))
                 self._commits.add(task)
                 task.add_done_callback(self._commits.discard)
         finally:
-            if self._commits:
-                with anyio.CancelScope(shield=True):
+            with anyio.CancelScope(shield=True):
+                if self._commits:
                     await asyncio.wait(self._commits)
+                await self._patient.ended()
             while self._turns:
                 for queue, entries in self._turns.take(MOST_POINTS).items():
                     self._settle(entries, Outcome(None, retry_after_ms=RETRY_MS))
@@ -110,42 +124,74 @@ class Ingest:
         if delay > 0 and self._turns.points < MOST_POINTS:
             await asyncio.sleep(delay)
 
-    async def _commit(self, taken: dict[Queue, list[Entry]]) -> None:
+    async def _spool_or_slot(self) -> Spool | None:
+        """Wait for a place among the writes to the store; the spool, when what waits has to go there."""
+        spool = self._spool
+        if spool is None:
+            await self._slots.acquire()
+            return None
+        if not spool.empty():
+            return spool
+        try:
+            async with asyncio.timeout(BEHIND_SECONDS):
+                await self._slots.acquire()
+        except TimeoutError:
+            return spool
+        if spool.empty():
+            return None
+        self._slots.release()
+        return spool
+
+    async def _commit(self, group: Group) -> None:
         started = asyncio.get_running_loop().time()
         try:
             # One device's refused points are searched for apart from the others, who need not wait for it.
-            if not await self._attempt([entry for entries in taken.values() for entry in entries], whole=True):
-                for entries in taken.values():
-                    await self._attempt(entries, whole=False)
+            if not await self._attempt(group, whole=True):
+                for queue, entries in group.items():
+                    await self._attempt({queue: entries}, whole=False)
         finally:
-            for queue in taken:
-                self._turns.done(queue)
             self._slots.release()
-            self._wake.set()
-            points = sum(len(entry.batch) for entries in taken.values() for entry in entries)
-            self.on_commit(points, asyncio.get_running_loop().time() - started)
+            self._done(group, started)
 
-    async def _attempt(self, entries: list[Entry], *, whole: bool) -> bool:
+    async def _commit_to_spool(self, spool: Spool, group: Group) -> None:
+        started = asyncio.get_running_loop().time()
+        try:
+            batch = batch_of(group)
+            await self._keep(spool, group, batch, self.schema.conflicts(batch))
+        finally:
+            self._done(group, started)
+
+    def _done(self, group: Group, started: float) -> None:
+        for queue in group:
+            self._turns.done(queue)
+        self._wake.set()
+        points = sum(len(entry.batch) for entries in group.values() for entry in entries)
+        self.on_commit(points, asyncio.get_running_loop().time() - started)
+
+    async def _attempt(self, group: Group, *, whole: bool) -> bool:
         """Write these entries and settle them; False when they are `whole`, and have to be tried apart."""
-        batch = Batch.concat([entry.batch for entry in entries])
+        batch = batch_of(group)
+        rejects: dict[int, Reject] = {}
         try:
             rejects = await self._conflicts(batch)
-            good = [i for i in range(len(batch)) if i not in rejects] if rejects else range(len(batch))
-            rest = batch.select(good) if rejects else batch
-            if whole and len(rest):
-                await self._store.write(rest)
-            elif len(rest):
-                rejects.update({good[i]: reject for i, reject in (await write_good(self._store.write, rest)).items()})
-            self._announce(entries)
+            good, rest = without(batch, rejects)
+            if whole and good:
+                await self._write(rest)
+            elif good:
+                rejects.update({good[i]: reject for i, reject in (await write_good(self._write, rest)).items()})
+            self._announce(group)
         except StreamsError as error:
             if whole and error.remedy is Remedy.SPLIT:
                 return False
-            self._failed(entries, error)
-        except Exception as error:  # A fault of ours must end in an answer, not in silence.
+            await self._away(group, batch, rejects, error)
+        except Exception as error:
+            # A fault of ours must end in an answer, not in silence.
             log.exception("a commit of %d points failed", len(batch))
-            self._failed(entries, StreamsError(f"internal error: {error!r}"))
+            self._failed(group, StreamsError(f"internal error: {error!r}"))
         else:
-            self._stored(entries, batch, rejects)
+            self.trouble = None
+            self.schema.learn(without(batch, rejects)[1])
+            await self._kept(group, batch, rejects, STORED)
         return True
 
     async def _conflicts(self, batch: Batch) -> dict[int, Reject]:
@@ -165,36 +211,51 @@ class Ingest:
         self._loaded[measurement] = now
         return True
 
-    def _stored(self, entries: list[Entry], batch: Batch, rejects: dict[int, Reject]) -> None:
-        self.trouble = None
-        self.schema.learn(batch if not rejects else batch.select([i for i in range(len(batch)) if i not in rejects]))
-        if not rejects:
-            self._settle(entries, STORED)
-            return
-        offset = 0
-        for entry in entries:
-            own = tuple(rejects[i] for i in range(offset, offset + len(entry.batch)) if i in rejects)
-            offset += len(entry.batch)
-            self._settle([entry], Outcome("store", own))
-
-    def _announce(self, entries: list[Entry]) -> None:
-        touched = [touched for entry in entries for touched in entry.touched]
+    def _announce(self, group: Group) -> None:
+        touched = [touched for entries in group.values() for entry in entries for touched in entry.touched]
         self._host.announce(touched)
         self.after_commit(touched)
 
-    def _failed(self, entries: list[Entry], error: StreamsError) -> None:
+    async def _away(self, group: Group, batch: Batch, rejects: dict[int, Reject], error: StreamsError) -> None:
         if self.trouble is None:
-            log.warning("points are not stored: %s", error)
+            log.warning("%s: %s", "points go to the spool" if self._spool else "points are not stored", error)
         self.trouble = str(error)
-        retry_after = getattr(error, "retry_after", None)
-        self._settle(entries, Outcome(None, retry_after_ms=round(retry_after * 1000) if retry_after else RETRY_MS))
+        if self._spool and error.remedy in (Remedy.WAIT, Remedy.KEEP):
+            await self._keep(self._spool, group, batch, rejects)
+        else:
+            self._failed(group, error)
+
+    async def _keep(self, spool: Spool, group: Group, batch: Batch, rejects: dict[int, Reject]) -> None:
+        """Put what is not rejected into the spool, and settle it."""
+        try:
+            await spool.append(spool_entries(group, batch, rejects))
+        except StreamsError as error:
+            self._failed(group, error)
+        else:
+            await self._kept(group, batch, rejects, SPOOLED)
+
+    async def _kept(self, group: Group, batch: Batch, rejects: dict[int, Reject], outcome: Outcome) -> None:
+        """Everything but the rejected points is durable: tell each entry its part."""
+        if rejects and self._dead_letters:
+            await asyncio.to_thread(self._dead_letters.reject, dead_letters(group, batch, rejects))
+        offset = 0
+        for entries in group.values():
+            if not rejects:
+                self._settle(entries, outcome)
+                continue
+            for entry in entries:
+                own = tuple(rejects[i] for i in range(offset, offset + len(entry.batch)) if i in rejects)
+                offset += len(entry.batch)
+                self._settle([entry], Outcome(outcome.stored, own))
+
+    def _failed(self, group: Group, error: StreamsError) -> None:
+        wish = error.retry_after if isinstance(error, StoreUnavailable) else None
+        outcome = Outcome(None, retry_after_ms=round(wish * 1_000) if wish else RETRY_MS)
+        for entries in group.values():
+            self._settle(entries, outcome)
 
     def _settle(self, entries: list[Entry], outcome: Outcome) -> None:
         for entry in entries:
             self._host.release(entry.hold)
             self.waiting_bytes -= entry.size
             entry.settled(outcome)
-
-
-def _size(batch: Batch) -> int:
-    return sum(map(len, batch.lines))

@@ -23,3 +23,5 @@ class Outcome:
 
 STORED = Outcome("store")
 """All of the frame is in the store."""
+SPOOLED = Outcome("spool")
+"""All of the frame is synced to this host's disk, on its way to the store."""
