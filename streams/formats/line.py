@@ -4,14 +4,17 @@ from collections.abc import Sequence
 
 from streams.errors import PointRefused
 from streams.formats.codes import Code
-from streams.formats.line_forms import FORMS, scan_columns
+from streams.formats.line_forms import FORMS, LEARNED_KEY_BYTES, scan_columns
 from streams.formats.line_grammar import BLANK, line_end, nanoseconds, split_line
-from streams.formats.line_values import decode_value, encode_text, encode_value, walk_fields
-from streams.formats.series import SERIES, decode_name, encode_field_name, series_of
+from streams.formats.line_values import encode_text, encode_value, walk_values
+from streams.formats.series import SERIES, encode_field_name, series_of
 from streams.points import TIME_MAX, Batch, Point, Reject, Scan, Series, Shape, Value, kind_of
 
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 """Each precision's unit, in nanoseconds."""
+
+_BACKSLASH = ord("\\")
+_COLUMN_BYTES = 512  # in a shorter frame, columns cost more than they save
 
 
 def scan(data: bytes, *, precision: str = "ns", now: int) -> Scan:
@@ -21,7 +24,7 @@ def scan(data: bytes, *, precision: str = "ns", now: int) -> Scan:
     """
     unit = UNITS[precision]
     text = _is_text(data)
-    plain = scan_columns(data, unit) if text else None
+    plain = scan_columns(data, unit) if text and len(data) >= _COLUMN_BYTES else None
     return Scan(plain, []) if plain else _Lines(data, unit, now).scan(text)
 
 
@@ -46,29 +49,40 @@ class _Lines:
 
     def scan(self, text: bool) -> Scan:
         """All points. Only a frame that is `text`, UTF-8 as a whole, is matched against forms."""
-        data, start, number = self.data, 0, 1
-        while start < len(data):
-            stop = (text and self._match(start, number)) or self._read(start, number)
-            number += data.count(b"\n", start, stop)
+        start, number = 0, 1
+        while start < len(self.data):
+            if text:
+                start, number = self._match(start, number)
+            stop = self._read(start, number)
+            number += self.data.count(b"\n", start, stop)
             start = stop
         return Scan(Batch(self.lines, self.series, self.shapes, self.times, self.numbers), self.rejects)
 
-    def _match(self, start: int, number: int) -> int:
-        """Take the line that starts here if its form is known: where the next one starts, else 0."""
-        data = self.data
-        key_end = data.find(b" ", start)
-        key = data[start:key_end]
-        form = FORMS.of_key.get(key)
-        found = form and form.rest.match(data, key_end + 1)
-        if not form or not found:
-            return 0
-        time = int(found[1]) * self.unit
-        if abs(time) > TIME_MAX:
-            return 0
-        before_time, end = found.span(1)
-        line = data[start:end] if self.unit == 1 else b"%b%d" % (data[start:before_time], time)
-        self._add(line, SERIES[key], form.shape, time, number)
-        return found.end()
+    def _match(self, start: int, number: int) -> tuple[int, int]:
+        """Take the lines from here on while they match the form last seen for their key: where the next one starts."""
+        data, unit, forms = self.data, self.unit, FORMS.of_key
+        now = self.now - self.now % unit
+        while True:
+            key_end = data.find(b" ", start, start + LEARNED_KEY_BYTES)
+            while key_end > start and data[key_end - 1] == _BACKSLASH:
+                key_end = data.find(b" ", key_end + 1, start + LEARNED_KEY_BYTES)
+            key = data[start:key_end]
+            form = forms.get(key)
+            found = form and form.rest.match(data, key_end + 1)
+            if not form or not found:
+                return start, number
+            word = found[2]
+            time = int(word) * unit if word else now
+            if not -TIME_MAX <= time <= TIME_MAX:
+                return start, number
+            as_sent = word and unit == 1
+            self.lines.append(data[start : found.end(2)] if as_sent else b"%b %d" % (data[start : found.end(1)], time))
+            self.series.append(SERIES[key])
+            self.shapes.append(form.shape)
+            self.times.append(time)
+            self.numbers.append(number)
+            number += data.count(b"\n", start, found.end())
+            start = found.end()
 
     def _read(self, start: int, number: int) -> int:
         """Take or reject the line that starts here: where the next one starts."""
@@ -85,7 +99,7 @@ class _Lines:
             except PointRefused as refused:
                 self.rejects.append(Reject(number, refused.code, str(refused)))
             else:
-                self._add(whole, parts.series, FORMS.learn(parts.key, parts.fields, parts.shape), time, number)
+                self._add(whole, parts.series, FORMS.learn(parts), time, number)
         return min(end + 1, len(self.data))
 
     def _add(self, line: bytes, series: Series, shape: Shape, time: int, number: int) -> None:
@@ -101,16 +115,17 @@ def _whole_line(series: Series, fields: bytes, time: int) -> bytes:
     if fields.startswith(b"="):
         fields = b"\t" + fields  # an empty field name, which InfluxDB takes behind a tab alone
     line = b"%b %b %d" % (series.key, fields, time)
-    if b"\\" in series.key and line_end(line + b"\n", 0) != len(line):
-        message = "a quote in this measurement would take in the line after it: remove the backslash or the quote"
+    if (b"\\" in series.key or b"\n" in line) and line_end(line + b"\n", 0) != len(line):
+        message = "a quote in a name would take in the line after this one: remove it, or the backslash before it"
         raise PointRefused(Code.INVALID_NAME, message)
     return line
 
 
 def decode_fields(line: bytes) -> dict[str, Value]:
     """The fields of a line that `scan` or `encode_line` made; of a repeated field the last value."""
-    parts = split_line(line)
-    return {decode_name(raw): decode_value(word) for raw, word in walk_fields(parts.fields)}
+    if b"\\" in line or b" \t=" in line:
+        return dict(walk_values(split_line(line).fields))
+    return dict(walk_values(line[line.index(b" ") + 1 : line.rindex(b" ")]))
 
 
 def encode_line(point: Point) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from streams.errors import PointRefused
+from streams.formats.line_grammar import Parts
 from streams.formats.line_values import walk_fields
 from streams.formats.series import SERIES
 from streams.points import TIME_MAX, Batch, Kind, Shape
@@ -24,6 +25,10 @@ _VALUES = {
 _WITHOUT_VALUES = b"0123456789.+-"
 _FIELDS_AT_MOST = 64
 _LINE_BYTES = 32_768  # a shorter line cannot break InfluxDB's bound for keys
+LEARNED_KEY_BYTES = 512
+"""Longer keys are read with care each time."""
+
+_PLAIN_NAME = re.compile(rb"[^\0-\x20,=\"\\](?:[^ ,=\"\\\n]++|\\[ ,=])*+")
 
 
 class Form:
@@ -36,13 +41,21 @@ class Form:
 
     @cached_property
     def rest(self) -> re.Pattern[bytes]:
-        """Matches fields and time, which is group 1, to the end of the line."""
-        return re.compile(self._fields + rb" ([0-8][0-9]{18}|-?+[0-9]{1,18}+)(?:\r?+\n|\Z)")
+        """Matches to the end of the line. Group 1 ends where the fields end, group 2 is the time, if there is one."""
+        return re.compile(self._fields + rb"()(?: ([0-8][0-9]{18}|-?+[0-9]{1,18}+))?+(?:\r?+\n|\Z)")
 
     @cached_property
     def column(self) -> re.Pattern[bytes]:
         """Matches the fields of any number of lines, each with a line break after it."""
         return re.compile(b"(?:" + self._fields + rb"\n)*+")
+
+
+def _is_plain_key(line: Parts) -> bool:
+    """Whether every line with this key and a form's fields is good, and may be passed on as it came."""
+    key = line.key
+    if len(key) >= LEARNED_KEY_BYTES or b"\\\\" in key or b"\n" in key:
+        return False
+    return key == line.series.key and b'"' not in key if b"\\" in key else b"==" not in key
 
 
 class Forms:
@@ -68,16 +81,16 @@ class Forms:
             self._shapes.clear()
         return self._shapes.setdefault(shape, shape)
 
-    def learn(self, key: bytes, fields: bytes, shape: Shape) -> Shape:
-        """Take note of a good line: its raw key, its raw fields and their shape, which comes back interned."""
-        shape = self.intern(shape)
+    def learn(self, line: Parts) -> Shape:
+        """Take note of a good line. Returns its shape, interned."""
+        shape, fields = self.intern(line.shape), line.fields
         form = self._forms.get(shape) or self._new(fields, shape)
         if form is None:
             return shape
-        if len(key) <= 512 and b"\\" not in key and b"==" not in key:
+        if _is_plain_key(line):
             if len(self.of_key) >= self._keys_at_most:
                 self.of_key.clear()
-            self.of_key[key] = form
+            self.of_key[line.key] = form
         if b'"' not in fields:
             if len(self.of_outline) >= self._shapes_at_most:
                 self.of_outline.clear()
@@ -92,7 +105,7 @@ class Forms:
         if count < self._sightings or len(shape) > _FIELDS_AT_MOST or len(fields) > _LINE_BYTES:
             return None
         names = [name for name, _ in walk_fields(fields)]
-        if len(names) != len(shape) or any(b"\\" in name or b'"' in name or name < b" " for name in names):
+        if len(names) != len(shape) or not all(map(_PLAIN_NAME.fullmatch, names)):
             return None
         if len(self._forms) >= self._forms_at_most:
             self._forms.clear()
@@ -131,7 +144,8 @@ def scan_columns(data: bytes, unit: int, forms: Forms = FORMS) -> Batch | None:
     lines.pop()
     count = len(lines)
     words = data.replace(b"\n", b" \n ").split(b" ")
-    if len(words) != 4 * count + 1 or words[3::4].count(b"\n") != count or max(map(len, lines)) > _LINE_BYTES:
+    words.pop()
+    if len(words) != 4 * count or words[3::4].count(b"\n") != count or max(map(len, lines)) > _LINE_BYTES:
         return None
     shapes = forms.shapes(words[1::4])
     digits = words[2::4]

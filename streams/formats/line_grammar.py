@@ -11,21 +11,24 @@ from typing import NamedTuple
 
 from streams.errors import PointRefused
 from streams.formats.codes import Code
-from streams.formats.line_values import decode_value, shape_of
+from streams.formats.line_values import kind_of_word, shape_of
 from streams.formats.series import SERIES, shown
 from streams.points import TIME_MAX, TIME_MIN, Series, Shape
 
 BLANK = b" \t\0"
 """What InfluxDB takes for white space, before a line and between its parts."""
 
-_KEY = re.compile(rb"(?:[^ \\]|\\ ?+)*+", re.DOTALL)
+_KEY = re.compile(rb"(?:[^ \\]++|\\ ?+)*+", re.DOTALL)
 _BLANKS = re.compile(rb"[ \t\0]*+")
 _TIME = re.compile(rb"-?+[0-9]*+")
 _WORD = re.compile(rb"[^, ]*+", re.DOTALL)
-_UNTIL_SPACE = re.compile(rb"(?:[^\\ \n]|\\.?)*+", re.DOTALL)
-_UNTIL_MARK_IN_FRAME = re.compile(rb'(?:[^\\"=,\n]|\\.?)*+', re.DOTALL)
-_UNTIL_MARK_IN_LINE = re.compile(rb'(?:[^\\"=, ]|\\.?)*+', re.DOTALL)
-_UNTIL_QUOTE = re.compile(rb'(?:[^"\\]|\\.?)*+', re.DOTALL)
+_UNTIL_SPACE = re.compile(rb"(?:[^\\ \n]++|\\.?)*+", re.DOTALL)
+_UNTIL_MARK_IN_FRAME = re.compile(rb'(?:[^\\"=,\n]++|\\.?)*+', re.DOTALL)
+_UNTIL_MARK_IN_LINE = re.compile(rb'(?:[^\\"=, ]++|\\.?)*+', re.DOTALL)
+_UNTIL_QUOTE = re.compile(rb'(?:[^"\\]++|\\.?)*+', re.DOTALL)
+_PLAIN_FIELDS = re.compile(
+    rb'[^ ,=\\]++=(?:"[^"\\]*+"|[^ ,"\\]++)(?:,[^ ,=\\]++=(?:"[^"\\]*+"|[^ ,"\\]++))*+(?= |\Z)', re.DOTALL
+)
 
 
 class Parts(NamedTuple):
@@ -69,7 +72,8 @@ def split_line(line: bytes) -> Parts:
     end = _after(_KEY, line, 0)
     series = SERIES[line[:end]]
     start = _after(_BLANKS, line, end)
-    stop = _scan_fields(line, start)
+    plain = _PLAIN_FIELDS.match(line, start)
+    stop = plain.end() if plain else _scan_fields(line, start)
     if start == stop:
         raise PointRefused(Code.MISSING_FIELDS, "the line has no fields: add a space and name=value")
     fields = line[start:stop]
@@ -117,7 +121,7 @@ def _scan_value(line: bytes, start: int) -> int:
     stop = _after(_WORD, line, start)
     if stop == start:
         raise PointRefused(Code.MISSING_FIELD_VALUE, "a field has no value after its '='")
-    decode_value(line[start:stop])
+    kind_of_word(line[start:stop])
     return stop
 
 

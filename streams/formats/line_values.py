@@ -1,7 +1,7 @@
 """The fields of a line: names and values between raw bytes and Python, as InfluxDB 2.9.1 reads and stores them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 
 from streams.errors import PointRefused
@@ -12,7 +12,11 @@ from streams.points import INT64_MAX, INT64_MIN, UINT64_MAX, Kind, Shape, Unsign
 _FIELD = re.compile(
     rb'((?:[^=\\]|\\=?+)*+)=((?:[^",\\]|\\["\\]?+|"(?:[^"\\]|\\["\\]?+)*+(?:"|\Z))*+)(?:,|\Z)', re.DOTALL
 )
-_STRING = re.compile(rb'"(?:[^"\\]|\\["\\]?+)*+"', re.DOTALL)
+_PLAIN = re.compile(
+    rb"(-?+[0-9]{1,18}+(?:\.[0-9]{0,20}+)?+)|(-?+[0-9]{1,18}+i)|([0-9]{1,19}+u)|(true|false|[tTfF]|True|False|TRUE|FALSE)"
+)
+_PLAIN_KINDS = (Kind.STRING, Kind.FLOAT, Kind.INTEGER, Kind.UNSIGNED, Kind.BOOLEAN)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\["\\]?+)*+"')
 _INTEGER = re.compile(rb"-?[0-9]++[iu]")
 _FLOAT = re.compile(rb"-?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
 _ESCAPED_IN_STRING = re.compile(rb'\\(["\\])')
@@ -22,10 +26,15 @@ _BOOLEANS = {
     **dict.fromkeys((b"t", b"T", b"true", b"TRUE", b"True"), True),
     **dict.fromkeys((b"f", b"F", b"false", b"FALSE", b"False"), False),
 }
+_PLAIN_FIELD = re.compile(rb'([^ ,=\\]++)=("[^"\\]*+"|[^ ,"\\]++),?')
 
 
-def walk_fields(fields: bytes) -> Iterator[tuple[bytes, bytes]]:
+def walk_fields(fields: bytes) -> Iterable[tuple[bytes, bytes]]:
     """Each field's raw name and raw value. PointRefused where a name has no value."""
+    return _walk_escaped(fields) if b"\\" in fields else _PLAIN_FIELD.findall(fields)
+
+
+def _walk_escaped(fields: bytes) -> Iterator[tuple[bytes, bytes]]:
     position = 0
     while position < len(fields):
         field = _FIELD.match(fields, position)
@@ -33,6 +42,26 @@ def walk_fields(fields: bytes) -> Iterator[tuple[bytes, bytes]]:
             raise PointRefused(Code.INVALID_FIELD, f"{shown(fields[position:])} is no name=value pair")
         position = field.end()
         yield field.group(1), field.group(2)
+
+
+def walk_values(fields: bytes) -> Iterable[tuple[str, Value]]:
+    """Each field's name and value, of fields that are known to be good."""
+    if b"\\" in fields or len(fields) > 4_000:
+        return [(decode_name(raw), decode_value(word)) for raw, word in walk_fields(fields)]
+    return [(_NAMES[raw], _DECODERS[word[-1]](word)) for raw, word in _PLAIN_FIELD.findall(fields)]
+
+
+class _Names(dict[bytes, str]):
+    """Decoded field names, few enough to keep."""
+
+    def __missing__(self, raw: bytes) -> str:
+        if len(self) >= 10_000:
+            self.clear()
+        name = self[raw] = decode_name(raw)
+        return name
+
+
+_NAMES = _Names()
 
 
 def shape_of(fields: bytes, key_bytes: int) -> Shape:
@@ -44,11 +73,17 @@ def shape_of(fields: bytes, key_bytes: int) -> Shape:
         name = decode_name(raw)
         if name == "time":
             raise PointRefused(Code.RESERVED_NAME, "a field cannot be called 'time': the time follows the fields")
-        kind = kind_of(decode_value(word))
+        kind = kind_of_word(word)
         if shape.setdefault(name, kind) is not kind:
             message = f"field {shown(raw)} appears twice in one line, as {shape[name]} and as {kind}"
             raise PointRefused(Code.FIELD_TYPE, message)
     return tuple(shape.items())
+
+
+def kind_of_word(word: bytes) -> Kind:
+    """The kind of the value of these bytes. PointRefused as in `decode_value`."""
+    plain = _PLAIN.fullmatch(word)
+    return _PLAIN_KINDS[plain.lastindex or 0] if plain else kind_of(decode_value(word))
 
 
 def decode_value(word: bytes) -> Value:
@@ -97,6 +132,14 @@ def _decode_integer(word: bytes) -> int:
     if not INT64_MIN <= value <= INT64_MAX:
         raise PointRefused(Code.OUT_OF_RANGE, f"{shown(word)} is outside {INT64_MIN}i to {INT64_MAX}i")
     return value
+
+
+_DECODERS: list[Callable[[bytes], Value]] = [_decode_boolean] * 256
+for _digit in b"0123456789.":
+    _DECODERS[_digit] = float
+_DECODERS[ord("i")] = lambda word: int(word[:-1])
+_DECODERS[ord("u")] = lambda word: Unsigned(word[:-1])
+_DECODERS[ord('"')] = lambda word: word[1:-1].decode()
 
 
 def encode_value(value: Value) -> bytes:

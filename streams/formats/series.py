@@ -10,9 +10,9 @@ from streams.points import Series
 KEY_BYTES = 65_535
 """InfluxDB's bound for a key, and for the sum of a key, four bytes and a field's name."""
 
-_MEASUREMENT = re.compile(rb"(?:[^, \\]|\\[, ]?+)++", re.DOTALL)
-_TAG_KEY = re.compile(rb"(?:[^ ,=\\]|\\[ ,=]?+)++", re.DOTALL)
-_TAG_VALUE = re.compile(rb"(?:=|[^ ,=\\]|\\[ ,=]?+)(?:[^ ,=\\]|\\[ ,=]?+)*+", re.DOTALL)
+_MEASUREMENT = re.compile(rb"(?:[^, \\]++|\\[, ]?+)++", re.DOTALL)
+_TAG_KEY = re.compile(rb"(?:[^ ,=\\]++|\\[ ,=]?+)++", re.DOTALL)
+_TAG_VALUE = re.compile(rb"(?:=|[^ ,=\\]|\\[ ,=]?+)(?:[^ ,=\\]++|\\[ ,=]?+)*+", re.DOTALL)
 
 _NO_FIRST = frozenset((b"#", b"\t", b"\0"))  # a comment, and what is skipped as white space
 _RESERVED = frozenset((b"time", b"_field", b"_measurement", b"\0"))
