@@ -255,6 +255,17 @@ class StoreState(Struct, frozen=True):
     message: str | None
 
 
+class SpoolState(Struct, frozen=True):
+    """What waits on this host's disk for the database; if nothing more can be put there, `message` says why."""
+
+    ok: bool
+    message: str | None
+    entries: int
+    bytes: int
+    oldest: int | None
+    damaged: int
+
+
 class QueriesState(Struct, frozen=True):
     """How many distinct queries this worker answers, and how many streams are defined."""
 
@@ -267,6 +278,7 @@ class Readiness(Struct, frozen=True):
 
     ready: bool
     store: StoreState
+    spool: SpoolState | None
     queries: QueriesState
 
 

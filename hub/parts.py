@@ -20,6 +20,9 @@ from streams.errors import StoreUnavailable
 from streams.host import Host, LocalHost, SharedHost
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.commit import Ingest
+from streams.ingest.dead_letters import DeadLetters
+from streams.ingest.drain import Drain
+from streams.ingest.spool import Spool
 from streams.points import Kind
 from streams.queries import Query
 from streams.stores.base import Store
@@ -43,7 +46,9 @@ class Hub:
         self.host = make_host(settings)
         self.clock = SystemClock()
         self.metrics = Metrics()
-        self.ingest = Ingest(self.store, self.host)
+        self.dead_letters = DeadLetters(data_folder(settings) / "dead-letters", settings.dead_letter_bytes)
+        self.spool = make_spool(settings)
+        self.ingest = Ingest(self.store, self.host, self.spool, self.dead_letters)
         self.engine = Engine(
             self.store,
             self.clock,
@@ -70,7 +75,13 @@ class Hub:
         self.ingest.after_commit = self.host.on_touched = self.engine.touched
         self.ingest.on_commit = self.metrics.committed
         await self.store.open()
-        tasks = [_essential(work) for work in (self.engine.run(), self.host.run(), self.ingest.run())]
+        work = [self.engine.run(), self.host.run()]
+        if self.spool:
+            drain = Drain(self.spool, self.store, self.host, self.dead_letters)
+            drain.after_commit = self.engine.touched
+            self.host.held_elsewhere = self.spool.holds
+            work.append(drain.run())
+        tasks = [_essential(part) for part in (*work, self.ingest.run())]
         greeting = asyncio.create_task(self._look_at_store())
         try:
             yield
@@ -82,12 +93,15 @@ class Hub:
                     await task
             await self.store.close()
             self.host.close()
+            if self.spool:
+                self.spool.close()
+            self.dead_letters.close()
 
     async def _look_at_store(self) -> None:
         try:
             await self.store.check()
         except StoreUnavailable as error:
-            log.warning("%s; until it answers, devices are asked to send again: %s", self.store.name, error)
+            log.warning("%s does not answer; until it does, points wait in the spool: %s", self.store.name, error)
 
 
 class Kinds:
@@ -136,8 +150,20 @@ def make_host(settings: Settings) -> Host:
     """What the workers of this host share. Only an InfluxDB can have several, however they were started."""
     if not settings.store.startswith("influxdb:"):
         return LocalHost()
-    place = "\n".join((settings.store, settings.influx_org, settings.influx_bucket))
-    return SharedHost(data_folder(settings) / f"workers-{hashlib.sha256(place.encode()).hexdigest()[:12]}")
+    digest = hashlib.sha256(_place(settings).encode()).hexdigest()[:12]
+    return SharedHost(data_folder(settings) / f"workers-{digest}")
+
+
+def make_spool(settings: Settings) -> Spool | None:
+    """Where points wait while the database is away; an embedded store is never away."""
+    if not settings.store.startswith("influxdb:"):
+        return None
+    return Spool(data_folder(settings), _place(settings), settings.spool_bytes)
+
+
+def _place(settings: Settings) -> str:
+    """What names one database: workers and spools of another are not ours."""
+    return "\n".join((settings.store, settings.influx_org, settings.influx_bucket))
 
 
 def _essential(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -93,6 +93,8 @@ class Settings:
     data_folder: str = _setting(
         text, "", "Folder for the DuckDB file and for what the workers of this host share; default: your data folder."
     )
+    spool_bytes: int = _setting(size, "1GiB", "Most that may wait on this host's disk while InfluxDB is away.")
+    dead_letter_bytes: int = _setting(size, "64MiB", "Most that may be kept of points that were refused.")
     max_frame_bytes: int = _setting(size, "4MiB", "Largest frame a client may send.")
     max_unacked: int = _setting(count, "64", "Frames of a device without an outcome before the hub reads no more.")
     max_subscriptions: int = _setting(count, "100", "Subscriptions of one socket.")

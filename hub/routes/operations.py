@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hub.messages import QueriesState, Readiness, StoreState
+from hub.messages import QueriesState, Readiness, SpoolState, StoreState
 from hub.parts import Hub
 from hub.routes.answers import answer
 from streams.errors import StreamsError
@@ -24,8 +24,9 @@ async def readyz(request: Request) -> Response:
     """200 while the hub can acknowledge what devices send, 503 when not; the body says what keeps it."""
     hub: Hub = request.app.state.hub
     store = await _store_state(hub)
+    spool = _spool_state(hub)
     queries = QueriesState(plans=len(hub.engine.plans), streams=len(hub.streams))
-    state = Readiness(ready=store.ok, store=store, queries=queries)
+    state = Readiness(ready=spool.ok if spool else store.ok, store=store, spool=spool, queries=queries)
     return answer(state, 200 if state.ready else 503)
 
 
@@ -45,6 +46,16 @@ async def _store_state(hub: Hub) -> StoreState:
     except TimeoutError:
         problem = f"no answer within {PATIENCE_SECONDS:.0f} s"
     return StoreState(name=hub.store.name, ok=problem is None, message=problem)
+
+
+def _spool_state(hub: Hub) -> SpoolState | None:
+    if hub.spool is None:
+        return None
+    waiting = hub.spool.statistics()
+    problem = hub.ingest.spool_trouble
+    if waiting.bytes >= hub.settings.spool_bytes:
+        problem = f"the spool is full: {waiting.bytes} bytes wait for the database"
+    return SpoolState(problem is None, problem, *waiting)
 
 
 routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -63,6 +63,7 @@ class Ingest:
         self.after_commit: Callable[[Sequence[Touched]], None] = lambda _touched: None
         self.on_commit: Callable[[int, float], None] = lambda _points, _seconds: None
         self.trouble: str | None = None
+        self.spool_trouble: str | None = None
         self.waiting_bytes = 0
         self._store = store
         self._host = host
@@ -230,8 +231,10 @@ class Ingest:
         try:
             await spool.append(spool_entries(group, batch, rejects))
         except StreamsError as error:
+            self.spool_trouble = str(error)
             self._failed(group, error)
         else:
+            self.spool_trouble = None
             await self._kept(group, batch, rejects, SPOOLED)
 
     async def _kept(self, group: Group, batch: Batch, rejects: dict[int, Reject], outcome: Outcome) -> None:
