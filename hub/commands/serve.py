@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from gunicorn.app.base import BaseApplication
+from rich.markup import escape
 
 from hub.app import create_app
 from hub.logs import configure_logs
@@ -22,10 +23,10 @@ log = logging.getLogger(__name__)
 _ROWS = {row.name: row for row in table()}
 
 
-def _option(name: str, *flags: str) -> Any:
+def _option(name: str) -> Any:
     row = _ROWS[name]
     default = f" [default: {row.default}]" if row.default else ""
-    return typer.Option(*(flags or (f"--{name}",)), help=f"{row.help}{default}", metavar=row.unit.upper())
+    return typer.Option(f"--{name}", help=escape(row.help + default), metavar=row.unit.upper())
 
 
 def serve(
@@ -37,7 +38,7 @@ def serve(
 ) -> None:
     """Take points, and serve their windows and the page.
 
-    Every setting is an environment variable HUB_NAME too, and the configuration file may have it under [hub].
+    Every setting is an environment variable HUB_NAME too, and may stand in the configuration file.
 
     pxl-hub serve
 
@@ -46,9 +47,9 @@ def serve(
     HUB_INFLUX_TOKEN=… HUB_INFLUX_ORG=… HUB_INFLUX_BUCKET=… pxl-hub serve --store influxdb:http://127.0.0.1:8086
     """
     options = {"host": host, "port": port, "store": store, "workers": workers, "config": config}
+    settings = load_settings(options)
     # Gunicorn's workers read the settings anew, and know of these only through the environment.
     os.environ.update({variable(name): value for name, value in options.items() if value is not None})
-    settings = load_settings()
     configure_logs(settings.log_level)
     streams = load_streams(settings)
     asyncio.run(_try_store(settings))

@@ -1,26 +1,32 @@
 """`/v1/live`: a dashboard's socket."""
 
 import secrets
+from functools import partial
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from hub.consumer import Consumer
 from hub.messages import LiveReady
-from hub.routes.sockets import accepted, hub_of, next_message
+from hub.outbound import Outbound
+from hub.routes.sockets import converse, hub_of, next_message
 
 
 async def live(websocket: WebSocket) -> None:
+    """A socket from its first to its last request."""
+    await converse(websocket, "live", partial(_serve, websocket))
+
+
+async def _serve(websocket: WebSocket, outbound: Outbound) -> None:
     """Take requests; windows go out by themselves."""
     hub = hub_of(websocket)
-    async with accepted(websocket, "live") as outbound:
-        outbound.message(LiveReady(session=secrets.token_hex(8), time=hub.clock.now()))
-        consumer = Consumer(hub.live, outbound, hub.metrics.subscriptions.inc)
-        try:
-            while (data := await next_message(websocket)) is not None:
-                consumer.receive(data)
-        finally:
-            consumer.close()
+    outbound.message(LiveReady(session=secrets.token_hex(8), time=hub.clock.now()))
+    consumer = Consumer(hub.live, outbound, hub.metrics.subscriptions.inc)
+    try:
+        while (data := await next_message(websocket)) is not None:
+            consumer.receive(data)
+    finally:
+        consumer.close()
 
 
 routes = [WebSocketRoute("/v1/live", live)]

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -25,49 +25,51 @@ def hub_of(websocket: WebSocket) -> Hub:
     return hub
 
 
-@asynccontextmanager
-async def accepted(websocket: WebSocket, endpoint: str) -> AsyncIterator[Outbound]:
-    """Accept a socket and give its way out, for as long as it is open.
+async def converse(websocket: WebSocket, endpoint: str, session: Callable[[Outbound], Awaitable[None]]) -> None:
+    """Accept a socket and run a session on it, which gets the way out and returns when the socket has closed.
 
-    SessionOver, from in here and from within, closes the socket with its code once what waits has been sent.
+    SessionOver closes the socket with its code, once what waits has been sent.
     """
     hub = hub_of(websocket)
     encoding = _encoding(websocket)
     await websocket.accept(encoding.subprotocol if encoding and websocket.scope["subprotocols"] else None)
-
-    async def send(data: str | bytes) -> None:
-        await (websocket.send_text(data) if isinstance(data, str) else websocket.send_bytes(data))
-
-    outbound = Outbound(
-        send,
-        encoding=encoding or Encoding.JSON,
-        budget_bytes=hub.settings.socket_budget,
-        wire=websocket.scope.get("extensions", {}).get(EXTENSION),
-    )
+    outbound = _outbound(websocket, encoding or Encoding.JSON)
     writer = asyncio.create_task(_write(websocket, outbound, hub))
-    open_sockets = hub.metrics.connections.labels(endpoint)
     hub.connections += 1
-    open_sockets.inc()
     try:
-        if hub.connections > hub.settings.max_connections:
-            raise SessionOver(Close.TOO_MANY, f"this hub has {hub.settings.max_connections} connections already")
-        if encoding is None:
-            known = " and ".join(known.subprotocol for known in Encoding)
-            raise SessionOver(Close.UNREADABLE, f"no subprotocol of those offered is known; there are {known}")
-        yield outbound
+        with hub.metrics.connections.labels(endpoint).track_inprogress():
+            _admit(hub, encoding)
+            await session(outbound)
     except SessionOver as over:
         outbound.close(over.code, over.reason)
         await writer
     except Exception:
-        log.exception("a socket of /v1/%s failed", endpoint)
+        log.exception("a session of /v1/%s failed", endpoint)
         outbound.close(Close.INTERNAL, "the hub failed at this; its log says why")
         await writer
     finally:
         hub.connections -= 1
-        open_sockets.dec()
         writer.cancel()
         with suppress(asyncio.CancelledError):
             await writer
+
+
+def _admit(hub: Hub, encoding: Encoding | None) -> None:
+    most = hub.settings.max_connections
+    if hub.connections > most:
+        raise SessionOver(Close.TOO_MANY, f"this hub has {most} connections already")
+    if encoding is None:
+        known = " and ".join(known.subprotocol for known in Encoding)
+        raise SessionOver(Close.UNREADABLE, f"no subprotocol of those offered is known; there are {known}")
+
+
+def _outbound(websocket: WebSocket, encoding: Encoding) -> Outbound:
+    async def send(data: str | bytes) -> None:
+        await (websocket.send_text(data) if isinstance(data, str) else websocket.send_bytes(data))
+
+    budget = hub_of(websocket).settings.socket_budget
+    wire = websocket.scope.get("extensions", {}).get(EXTENSION)
+    return Outbound(send, encoding=encoding, budget_bytes=budget, wire=wire)
 
 
 async def next_message(websocket: WebSocket) -> str | bytes | None:

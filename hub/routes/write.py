@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
@@ -12,19 +13,19 @@ from hub.codes import Close, SessionOver
 from hub.messages import WriteReady
 from hub.outbound import Outbound
 from hub.producer import FORMATS, PRECISIONS, Format, Producer
-from hub.routes.sockets import accepted, hub_of, next_message
+from hub.routes.sockets import converse, hub_of, next_message
 
 PARAMETERS = ("format", "precision")
 
 
 async def write(websocket: WebSocket) -> None:
+    """A socket from its first to its last frame."""
+    await converse(websocket, "write", partial(_serve, websocket))
+
+
+async def _serve(websocket: WebSocket, outbound: Outbound) -> None:
     """Take frames, reading no further while too many of them have no outcome yet."""
-    async with accepted(websocket, "write") as outbound:
-        frame_format, precision = _parameters(websocket)
-        await _serve(websocket, outbound, frame_format, precision)
-
-
-async def _serve(websocket: WebSocket, outbound: Outbound, frame_format: Format, precision: str) -> None:
+    frame_format, precision = _parameters(websocket)
     hub = hub_of(websocket)
     settings, metrics = hub.settings, hub.metrics
     loop = asyncio.get_running_loop()

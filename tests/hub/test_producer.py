@@ -169,12 +169,13 @@ def test_more_rejects_than_are_listed_are_counted() -> None:
 def test_it_is_full_while_so_many_frames_have_no_outcome() -> None:
     session = Session()
     session.send("m v=1", "m v=2", "m v=3")
-    assert not session.producer.is_full
+    full = [session.producer.is_full]
     session.send("m v=4")
-    assert session.producer.is_full
+    full.append(session.producer.is_full)
     session.lane.settle(STORED)
     assert session.says() == [Ack(frame=1, stored="store")]
-    assert not session.producer.is_full
+    full.append(session.producer.is_full)
+    assert full == [False, True, False]
 
 
 def test_a_change_is_told_once_for_all_frames_behind_the_first() -> None:
