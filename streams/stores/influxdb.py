@@ -17,9 +17,6 @@ from streams.stores.influxdb_server import Server
 BODY_BYTES = 1 << 20
 """A write larger than this is sent in parts: servers and proxies bound a body, and a large one holds up the loop."""
 
-ROWS = 20_000
-"""Points in one read: decoding them holds up the loop for some 15 ms."""
-
 DENSE = 10
 """Points for each series and window from which InfluxQL is cheaper: it costs some 18 µs for each of those and little
 for a point, of which reading and answering costs 5 µs."""
@@ -44,12 +41,14 @@ class InfluxDBStore:
         *,
         write_timeout: float = 10,
         read_timeout: float = 30,
+        points_per_read: int = 20_000,
     ) -> None:
-        """Time-outs are seconds for each request."""
+        """Time-outs are seconds for each request. More points than these in one read hold up the loop for longer."""
         self._server = Server(url, token, organization, bucket, write_timeout=write_timeout, read_timeout=read_timeout)
         self.name = self._server.name
         self.reader = Reader(self._server)
         self._scratch = Scratch()
+        self._points_per_read = points_per_read
         # Reads queue here and not for a connection, where they would keep writes waiting.
         self._reads = asyncio.Semaphore(_READS)
 
@@ -126,9 +125,9 @@ class InfluxDBStore:
 
     async def _answer(self, query: Query, first: int, last: int) -> "_Part":
         """At least the first window of the range, and as many more as one read has the points of."""
-        points = await self._read(query, first, last, ROWS)
+        points = await self._read(query, first, last, self._points_per_read)
         complete = last
-        if len(points.rows) >= ROWS:
+        if len(points.rows) >= self._points_per_read:
             reached = points.rows[-1][0] // NANOSECONDS
             complete = min(last, reached - reached % query.every_ms)
             windows = max(1, (complete - first) // query.every_ms + 1)

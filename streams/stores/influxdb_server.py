@@ -65,9 +65,8 @@ class Server:
     def __init__(
         self, url: str, token: str, organization: str, bucket: str, *, write_timeout: float, read_timeout: float
     ) -> None:
-        parts = urlsplit(url)
         self.url = url.rstrip("/")
-        self.name = f"influxdb:{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+        self.name = f"influxdb:{re.sub('//[^/]*@', '//', self.url)}"
         self.organization = organization
         self.bucket = bucket
         self._token = token
@@ -77,9 +76,9 @@ class Server:
 
     async def open(self) -> None:
         """Get ready; asks the server nothing. StoreMisconfigured."""
-        if urlsplit(self.url).scheme not in {"http", "https"} or not urlsplit(self.url).hostname:
+        if not _is_address(self.url):
             raise StoreMisconfigured(
-                f"{self.url!r} is no address of an InfluxDB: write influxdb:http://HOST:8086 in HUB_STORE"
+                f"{self.name!r} names no address of an InfluxDB: write influxdb:http://HOST:8086 in HUB_STORE"
             )
         if not self.bucket:
             raise StoreMisconfigured("no bucket is named: set HUB_INFLUX_BUCKET")
@@ -140,7 +139,7 @@ class Server:
         typed = response.getheader("Content-Type", "").startswith(_MSGPACK)
         try:
             answer = (_from_msgpack if typed else _from_json).decode(response.data)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         for error in (answer.error, *(result.error for result in answer.results)):
             if error is not None:
@@ -215,6 +214,14 @@ def _operators_remedy(server: Server, status: int, reason: str) -> str | None:
     if status < 500 and status not in {400, 408, 413, 422, 425, 429}:
         return "this is no InfluxDB; check the address in HUB_STORE"
     return None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        return False
 
 
 def _reason(error: ApiException) -> str:

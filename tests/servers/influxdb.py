@@ -66,6 +66,7 @@ class InfluxDB:
     def pause(self) -> None:
         """Hold it: it accepts connections and never answers."""
         self._running.send_signal(signal.SIGSTOP)
+        os.waitpid(self._running.pid, os.WUNTRACED)  # returns when it has stopped
 
     def resume(self) -> None:
         """Let it go on after `pause`."""
