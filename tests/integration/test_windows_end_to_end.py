@@ -34,7 +34,7 @@ def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HubProcess]:
             "HUB_STORE": f"influxdb:{server.url}",
             "HUB_INFLUX_TOKEN": server.token,
             "HUB_INFLUX_ORG": server.organization,
-            "HUB_INFLUX_BUCKET": server.bucket,
+            "HUB_INFLUX_BUCKET": server.new_bucket(),
         }
         options = ["--workers", "2"] if workers else []
     with HubProcess(tmp_path, *options, environment=environment) as running:
@@ -106,3 +106,20 @@ def compare(name: str, subscription: Subscription, points: list[Sent], begin: in
         if len(rows) != len(wanted) or not all(map(same, rows, wanted)):
             wrong.append((stop - begin, rows, wanted))
     assert not wrong, f"{name}: {len(wrong)} windows of {len(stops)} differ, first {wrong[:2]}"
+
+
+def test_the_comparison_finds_one_wrong_value() -> None:
+    points = made_points(0, PAST_SECONDS + LIVE_SECONDS, 2, seed=4)
+    begin = PAST_SECONDS * 1_000
+    subscription = Subscription()
+    for stop in range(1_000, begin + (LIVE_SECONDS + 2) * 1_000 + 1, 1_000):
+        rows = expected_rows(points, stop - 1_000, stop, group_by="site", field_name="temp")
+        subscription.take({"type": "window", "stop": stop, "revision": 0, "rows": rows})
+    compare("tumbling", subscription, points, begin)
+
+    subscription.windows[begin]["rows"][1][5] += 0.001
+    with pytest.raises(AssertionError, match="1 windows of"):
+        compare("tumbling", subscription, points, begin)
+    del subscription.windows[begin]
+    with pytest.raises(AssertionError, match="never came"):
+        compare("tumbling", subscription, points, begin)
