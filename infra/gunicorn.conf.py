@@ -1,6 +1,15 @@
 """`gunicorn -c infra/gunicorn.conf.py hub.app:app`: every setting comes from the HUB_… environment variables."""
 
+from hub.preflight import one_sentence, preflight
 from hub.server.options import gunicorn_options
 from hub.settings import load_settings
 
-globals().update(gunicorn_options(load_settings()))
+with one_sentence():
+    settings = load_settings()
+globals().update(gunicorn_options(settings))
+
+
+def on_starting(_: object) -> None:
+    """Once, before the first worker: what will never work ends Gunicorn with one sentence."""
+    with one_sentence():
+        preflight(settings).close()

@@ -1,15 +1,12 @@
 """`pxl-hub`: a file for each command. Exit codes: 0 done, 1 failed, 2 used or configured wrongly."""
 
-import sys
-
 import typer
 
 from hub.commands.agent import agent
 from hub.commands.demo import demo
 from hub.commands.serve import serve
 from hub.commands.watch import watch
-from hub.settings import SettingInvalid
-from streams.errors import DefinitionInvalid, StoreMisconfigured
+from hub.preflight import one_sentence
 
 app = typer.Typer(
     name="pxl-hub",
@@ -27,8 +24,5 @@ app.command()(watch)
 
 def main() -> None:
     """The entry point. A mistake of the user's ends in one sentence and exit code 2."""
-    try:
+    with one_sentence():
         app()
-    except (SettingInvalid, DefinitionInvalid, StoreMisconfigured) as error:
-        print(f"pxl-hub: {error}", file=sys.stderr)
-        sys.exit(2)

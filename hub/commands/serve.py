@@ -1,6 +1,5 @@
 """`pxl-hub serve`: run the hub."""
 
-import asyncio
 import logging
 import os
 import signal
@@ -13,10 +12,10 @@ from rich.markup import escape
 
 from hub.app import create_app
 from hub.logs import configure_logs
-from hub.parts import load_streams, make_store
+from hub.preflight import address, preflight
 from hub.server.options import gunicorn_options
-from hub.server.single import listen, serve_one
-from hub.settings import SettingInvalid, Settings, load_settings, table, variable
+from hub.server.single import serve_one
+from hub.settings import Settings, load_settings, table, variable
 
 log = logging.getLogger(__name__)
 
@@ -51,36 +50,15 @@ def serve(
     # Gunicorn's workers read the settings anew, and know of these only through the environment.
     os.environ.update({variable(name): value for name, value in options.items() if value is not None})
     configure_logs(settings.log_level)
-    streams = load_streams(settings)
-    asyncio.run(_try_store(settings))
-    listener = _listen(settings)
-    place = _address(settings.host, listener.getsockname()[1])
-    log.info("pxl-hub listens on http://%s/ with %s and %d streams", place, settings.store, len(streams))
+    listener = preflight(settings)
+    place = address(settings.host, listener.getsockname()[1])
+    log.info("pxl-hub listens on http://%s/ with %s", place, settings.store)
     if settings.workers > 1:
         _serve_many(settings, listener)
     else:
         # Uvicorn ends by raising the signal that stopped it again: without this the exit code would not be 0.
         signal.signal(signal.SIGTERM, lambda *_: None)
         serve_one(create_app(settings), settings, listener)
-
-
-async def _try_store(settings: Settings) -> None:
-    """Open and close the store, so that what will never work is told before anything else starts."""
-    store = make_store(settings)
-    await store.open()
-    await store.close()
-
-
-def _listen(settings: Settings) -> socket.socket:
-    try:
-        return listen(settings.host, settings.port)
-    except OSError as error:
-        place = _address(settings.host, settings.port)
-        raise SettingInvalid(f"port: {place} cannot be listened on: {error.strerror or error}") from None
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]

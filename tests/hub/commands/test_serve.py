@@ -10,6 +10,8 @@ import pytest
 from hub.server.single import listen
 from tests.servers.hub import COMMAND, HubProcess
 
+ROOT = Path(__file__).parents[3]
+
 
 def serve(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`pxl-hub serve` where it is expected not to start."""
@@ -29,7 +31,7 @@ def test_it_starts_answers_and_stops(tmp_path: Path) -> None:
         pass
     assert hub.process.returncode == 0
     log = hub.log.read_text()
-    assert f"pxl-hub listens on http://127.0.0.1:{hub.port}/ with duckdb::memory: and 0 streams" in log
+    assert f"pxl-hub listens on http://127.0.0.1:{hub.port}/ with duckdb::memory:" in log
     assert "Traceback" not in log
 
 
@@ -108,7 +110,7 @@ def test_importing_the_app_reads_no_settings_and_opens_nothing(tmp_path: Path) -
     code = "import hub.app, os; print(sorted(os.listdir('.')))"
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(Path(__file__).parents[3]), "HUB_PORT": "nonsense", "HUB_DATA_FOLDER": str(tmp_path)},
+        env={"PYTHONPATH": str(ROOT), "HUB_PORT": "nonsense", "HUB_DATA_FOLDER": str(tmp_path)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -123,3 +125,26 @@ def test_help_names_every_option_with_its_default(tmp_path: Path) -> None:
     assert result.returncode == 0
     for text in ("--host", "--port", "--store", "--workers", "--config", "[default: 8000]", "HUB_INFLUX_TOKEN="):
         assert text in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"HUB_PORT": "http"}, "HUB_PORT: expected a port from 0 to 65535, not 'http'"),
+        ({"HUB_WORKERS": "2"}, "workers: DuckDB serves one process, not 2"),
+        ({"HUB_STORE": "duckdb:/proc/none/hub.duckdb"}, "store: the folder /proc/none cannot be made"),
+    ],
+)
+def test_a_plain_gunicorn_says_the_same(environment: dict[str, str], sentence: str, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [COMMAND.with_name("gunicorn"), "-c", "infra/gunicorn.conf.py", "hub.app:app"],
+        env={"PATH": "/usr/bin:/bin", "HUB_DATA_FOLDER": str(tmp_path), **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert f"pxl-hub: {sentence}" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,44 @@
+"""What is tried before a hub starts, so that a mistake is one sentence and exit code 2, and not a traceback."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hub.parts import load_streams, make_store
+from hub.server.single import listen
+from hub.settings import SettingInvalid, Settings
+from streams.errors import DefinitionInvalid, StoreMisconfigured
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """End the process with a sentence on stderr and exit code 2 when what is done inside meets a user's mistake."""
+    try:
+        yield
+    except (SettingInvalid, DefinitionInvalid, StoreMisconfigured) as error:
+        sys.stderr.write(f"pxl-hub: {error}\n")
+        sys.exit(2)
+
+
+def preflight(settings: Settings) -> socket.socket:
+    """Try the definitions, the store and the address; the listening socket. SettingInvalid names what is wrong."""
+    load_streams(settings)
+    asyncio.run(_try_store(settings))
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        place = address(settings.host, settings.port)
+        raise SettingInvalid(f"port: {place} cannot be listened on: {error.strerror or error}") from None
+
+
+async def _try_store(settings: Settings) -> None:
+    store = make_store(settings)
+    await store.open()
+    await store.close()
+
+
+def address(host: str, port: int) -> str:
+    """As it stands in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
