@@ -8,11 +8,6 @@ from tests.hub.client.scripted_hub import Peer, scripted_hub
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def quick() -> Backoff:
     return Backoff(first=0.01, longest=0.01)
 

@@ -12,11 +12,6 @@ pytestmark = pytest.mark.anyio
 AT_ONCE = 0.01
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def quick() -> Backoff:
     return Backoff(first=AT_ONCE, longest=AT_ONCE)
 

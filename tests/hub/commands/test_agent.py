@@ -11,11 +11,6 @@ from tests.hub.client.scripted_hub import Peer, scripted_hub
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.parametrize(("now", "wait"), [(100.0, 0.8), (100.5, 0.3), (100.875, 0.925), (100.9, 0.9)])
 def test_one_reading_falls_into_each_period(now: float, wait: float) -> None:
     assert seconds_until_reading(now, 1.0) == pytest.approx(wait)
