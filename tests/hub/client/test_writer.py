@@ -16,6 +16,12 @@ def quick() -> Backoff:
     return Backoff(first=AT_ONCE, longest=AT_ONCE)
 
 
+async def write_and_leave(writer: Writer, lines: list[str], when: asyncio.Event) -> None:
+    async with writer:
+        await writer.write(lines)
+        await when.wait()
+
+
 async def test_leaving_waits_for_the_acknowledgement() -> None:
     acknowledged = False
 
@@ -127,23 +133,27 @@ async def test_a_full_buffer_makes_the_writer_wait() -> None:
 
 
 async def test_leaving_says_what_is_not_acknowledged() -> None:
+    arrived = asyncio.Event()
+
     async def silent(peer: Peer) -> None:
         await peer.ready()
+        await peer.frame()
+        arrived.set()
         await peer.stay()
 
     async with scripted_hub(silent) as url:
         with pytest.raises(NotAcknowledged, match=r"2 written lines .* the hub has not acknowledged it") as caught:
-            async with Writer(url, patience=AT_ONCE) as writer:
-                await writer.write(["1", "2"])
+            await write_and_leave(Writer(url, patience=AT_ONCE), ["1", "2"], arrived)
         assert caught.value.lines == [b"1", b"2"]
 
 
 async def test_a_hub_that_is_not_there_is_named_on_leaving() -> None:
+    failed = asyncio.Event()
     async with scripted_hub() as url:
         pass
+    writer = Writer(url, patience=AT_ONCE, backoff=quick(), on_setback=lambda *_: failed.set())
     with pytest.raises(NotAcknowledged, match="Connect call failed"):
-        async with Writer(url, patience=0.2, backoff=quick()) as writer:
-            await writer.write("1")
+        await write_and_leave(writer, ["1"], failed)
 
 
 async def test_a_refusal_for_good_ends_it() -> None:
