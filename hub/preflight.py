@@ -35,8 +35,10 @@ def preflight(settings: Settings) -> socket.socket:
 
 async def _try_store(settings: Settings) -> None:
     store = make_store(settings)
-    await store.open()
-    await store.close()
+    try:
+        await store.open()
+    finally:
+        await store.close()
 
 
 def address(host: str, port: int) -> str:
