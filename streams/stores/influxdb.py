@@ -78,19 +78,20 @@ class InfluxDBStore:
         await self._write(batch.lines)
 
     async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
-        """As the contract says; `way` is `influxql` where InfluxQL has aggregated any of it, else `duckdb`."""
+        """As the contract says; `way` is `influxql` where InfluxQL has aggregated any of it, else `duckdb`.
+
+        Where it takes several reads, `query` has the first of that way.
+        """
         began = time.perf_counter()
         windows: list[Window] = []
-        texts: list[str] = []
-        way, first = "duckdb", first_stop
-        while first <= last_stop:
+        way = text = ""
+        while len(windows) <= (last_stop - first_stop) // query.every_ms:
             async with self._reads:
-                part = await self._answer(query, first, last_stop)
+                part = await self._answer(query, first_stop + len(windows) * query.every_ms, last_stop)
+            if not windows or (way, part.way) == ("duckdb", "influxql"):
+                way, text = part.way, part.text
             windows += part.windows
-            way = "influxql" if part.way == "influxql" else way
-            texts += [text for text in part.texts if text not in texts][: 4 - len(texts)]
-            first += len(part.windows) * query.every_ms
-        return Answer(windows, way, ";\n".join(texts), (time.perf_counter() - began) * 1_000)
+        return Answer(windows, way, text, (time.perf_counter() - began) * 1_000)
 
     async def schema(self, measurement: str) -> MeasurementSchema:
         """As the contract says."""
@@ -130,16 +131,17 @@ class InfluxDBStore:
         if len(points.rows) >= self._points_per_read:
             reached = points.rows[-1][0] // NANOSECONDS
             complete = min(last, reached - reached % query.every_ms)
-            windows = max(1, (complete - first) // query.every_ms + 1)
-            if _is_dense(points, windows):
+            series = points.count_series()
+            if len(points.rows) >= DENSE * series * max(1, (complete - first) // query.every_ms + 1):
                 schema = await self.reader.schema(query.measurement)
                 if has_influxql(query, schema):
-                    return await self._aggregate(query, schema, first, last)
+                    most = max(1, self._points_per_read // series)
+                    return await self._aggregate(query, schema, first, min(last, first + (most - 1) * query.every_ms))
             if complete < first:
                 complete = first
                 points = await self._read(query, first, first, None)
-        found, sql = await self._scratch.answer(query, points, first, complete)
-        return _Part(found, "duckdb", [text for text in (points.query, sql) if text])
+        windows, sql = await self._scratch.answer(query, points, first, complete)
+        return _Part(windows, "duckdb", ";\n".join(text for text in (points.query, sql) if text))
 
     async def _read(self, query: Query, first: int, last: int, limit: int | None) -> RawPoints:
         start = (first - query.window_ms) * NANOSECONDS
@@ -151,9 +153,10 @@ class InfluxDBStore:
         script = Script()
         script.select_windows(query, first, last)
         reply = await self._server.query(script)
-        kinds = {name: read_as(several) for name, several in schema.fields.items()}
+        columns = query.columns({name: read_as(several) for name, several in schema.fields.items()})
         groups = [(series.tags, series.values) for series in reply.statements[0]]
-        return _Part(windows_of(query, query.columns(kinds), first, last, groups), "influxql", [str(script)])
+        windows = await asyncio.to_thread(windows_of, query, columns, first, last, groups)
+        return _Part(windows, "influxql", script.explained())
 
 
 class _Part(NamedTuple):
@@ -161,10 +164,4 @@ class _Part(NamedTuple):
 
     windows: list[Window]
     way: str
-    texts: list[str]
-
-
-def _is_dense(points: RawPoints, windows: int) -> bool:
-    end = len(points.fields) + 1
-    series = len({tuple(row[end:]) for row in points.rows})
-    return len(points.rows) >= DENSE * series * windows
+    text: str

@@ -5,6 +5,7 @@ What a quoted text cannot spell is bound as a parameter: the parser takes a carr
 NUL for the text's.
 """
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -28,6 +29,10 @@ class Script:
 
     def __str__(self) -> str:
         return ";\n".join(self.statements)
+
+    def explained(self) -> str:
+        """The text, and what its parameters stand for, for people."""
+        return f"{self}\n-- {json.dumps(self.parameters)}" if self.parameters else str(self)
 
     def select_points(
         self,

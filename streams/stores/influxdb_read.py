@@ -32,6 +32,11 @@ class RawPoints:
     rows: list[list[Any]]
     query: str
 
+    def count_series(self) -> int:
+        """How many series these points belong to."""
+        end = len(self.fields) + 1
+        return len({tuple(row[end:]) for row in self.rows})
+
 
 class Reader:
     """Reads points from a server, and remembers the schemas of the measurements it has read."""
@@ -73,7 +78,7 @@ class Reader:
             script = Script()
             chosen = {name: kind if len(known.fields[name]) > 1 else "field" for name, kind in kinds.items()}
             script.select_points(measurement, chosen, tags, (start_ns, stop_ns), where=where, limit=limit)
-            text = str(script)
+            text = script.explained()
             script.show_schema(measurement)
             reply = await self._server.query(script)
             newer = self._learn(measurement, reply, 1)

@@ -117,16 +117,16 @@ class Server:
         return reply or await self._query(script, "application/json") or self._unreadable()
 
     async def get(self, path: str, parameters: Mapping[str, str]) -> Any:
-        """The JSON of a resource, None where this version has no such."""
+        """The JSON of a resource; None where this version has no such, or does not show it to this token."""
         async with self._errors(self._read_timeout):
             try:
                 response = await self._opened().api_client.request(
                     "GET", self.url + path, query_params=list(parameters.items()), headers=self._headers()
                 )
             except ApiException as error:
-                if error.status == 404:
-                    return None
-                raise
+                if error.status >= 500:
+                    raise
+                return None
         return json.loads(response.data)
 
     async def _query(self, script: Script, accept: str) -> Reply | None:

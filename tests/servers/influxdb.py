@@ -161,7 +161,7 @@ class InfluxDB2(InfluxDB):
 
     def create_token(self, bucket: str, *actions: str) -> str:
         """A token that may do no more than these actions, `read` or `write`, in one bucket."""
-        buckets = json.loads(self.request("GET", "/api/v2/buckets", name=bucket))["buckets"]
+        buckets = json.loads(self.request("GET", "/api/v2/buckets", name=bucket, orgID=self.organization_id))["buckets"]
         resource = {"type": "buckets", "id": buckets[0]["id"], "orgID": self.organization_id}
         permissions = [{"action": action, "resource": resource} for action in actions]
         settings = {"orgID": self.organization_id, "permissions": permissions}
@@ -179,9 +179,20 @@ class InfluxDB2(InfluxDB):
 
 
 class InfluxDB1(InfluxDB):
-    """InfluxDB 1.8, open to everybody."""
+    """InfluxDB 1.8, open to everybody unless it is `locked`; `token` is its administrator's name and password."""
 
     version = "1.8.10"
+    token = "tests:a-password"
+
+    def __init__(self, folder: Path, *, locked: bool = False) -> None:
+        super().__init__(folder)
+        self._locked = locked
+
+    def start(self) -> None:
+        first = self._locked and not (self._folder / "meta").exists()
+        super().start()
+        if first:
+            self.request("POST", "/query", b"", q="CREATE USER tests WITH PASSWORD 'a-password' WITH ALL PRIVILEGES")
 
     def create_bucket(self, name: str) -> str:
         self.request("POST", "/query", b"", q=f'CREATE DATABASE "{name}"')
@@ -194,6 +205,7 @@ class InfluxDB1(InfluxDB):
         return {
             "INFLUXDB_BIND_ADDRESS": f"127.0.0.1:{free_port()}",
             "INFLUXDB_DATA_DIR": str(self._folder / "data"),
+            "INFLUXDB_HTTP_AUTH_ENABLED": str(self._locked).lower(),
             "INFLUXDB_DATA_WAL_DIR": str(self._folder / "wal"),
             "INFLUXDB_HTTP_BIND_ADDRESS": f"127.0.0.1:{self.port}",
             "INFLUXDB_HTTP_LOG_ENABLED": "false",

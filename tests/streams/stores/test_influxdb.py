@@ -1,6 +1,7 @@
 """The InfluxDB store with real servers: what it is refused, what it survives, what it reads of a strange database."""
 
 import itertools
+import json
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -76,6 +77,32 @@ async def test_a_token_for_one_bucket_is_enough(influxdb2: InfluxDB2) -> None:
     async with store_in(influxdb2, bucket, token=influxdb2.create_token(bucket, "read", "write")) as store:
         await write(store, point(0.5, temp=1.0))
         assert await rows(store, query({"temp": ["last"]}), 1) == ((1.0,),)
+
+
+async def test_a_token_that_would_read_another_organisation_than_it_writes(influxdb2: InfluxDB2) -> None:
+    bucket = influxdb2.new_bucket()
+    created = json.loads(influxdb2.request("POST", "/api/v2/orgs", b'{"name":"another"}'))
+    async with store_in(influxdb2, bucket):
+        pass
+    influxdb2.request("POST", "/api/v2/buckets", json.dumps({"orgID": created["id"], "name": bucket}).encode())
+    with pytest.raises(StoreMisconfigured, match=r"several organisations.*HUB_INFLUX_TOKEN"):
+        async with store_in(influxdb2, bucket):
+            pass
+    limited = influxdb2.create_token(bucket, "read", "write")
+    async with store_in(influxdb2, bucket, token=limited) as store:
+        await store.check()
+
+
+async def test_a_server_of_version_1_with_a_password(tmp_path: Path, influxdb1: InfluxDB1) -> None:
+    with InfluxDB1(tmp_path, locked=True) as server:
+        bucket = server.new_bucket()
+        async with store_in(server, bucket) as store:
+            await write(store, point(0.5, temp=1.0))
+            assert await rows(store, query({"temp": ["last"]}), 1) == ((1.0,),)
+        for token in ("", "tests:wrong", "nobody:a-password"):
+            with pytest.raises(StoreMisconfigured, match="HUB_INFLUX_TOKEN"):
+                async with store_in(server, bucket, token=token):
+                    pass
 
 
 async def test_opening_and_checking_write_nothing(server: InfluxDB) -> None:
