@@ -26,12 +26,11 @@ def websocket_frame(payload: bytes, encoding: Encoding) -> bytes:
 class Form:
     """How a socket wants its bytes: in which encoding, and whether as whole WebSocket frames or as payloads."""
 
-    __slots__ = ("encoding", "framed", "index")
+    __slots__ = ("encoding", "framed")
 
     def __init__(self, encoding: Encoding, *, framed: bool) -> None:
         self.encoding = encoding
         self.framed = framed
-        self.index = 2 * (encoding is Encoding.MSGPACK) + framed
 
     def encode(self, message: msgspec.Struct) -> bytes:
         """The message in this form."""
@@ -42,20 +41,17 @@ class Form:
 FORMS = {(encoding, framed): Form(encoding, framed=framed) for encoding in Encoding for framed in (False, True)}
 
 
-class Prepared:
-    """A message for many sockets, encoded at most once for each form, so that they all write the same bytes."""
+class Prepared(dict[Form, bytes]):
+    """A message for many sockets. `prepared[form]` encodes it at the first look, and is the same object for all."""
 
-    __slots__ = ("_encoded", "message")
+    __slots__ = ("message",)
 
     def __init__(self, message: Publication) -> None:
+        super().__init__()
         self.message = message
-        self._encoded: list[bytes | None] = [None] * len(FORMS)
 
-    def encoded(self, form: Form) -> bytes:
-        """The bytes in that form: the same object for every socket."""
-        data = self._encoded[form.index]
-        if data is None:
-            data = self._encoded[form.index] = form.encode(self.message)
+    def __missing__(self, form: Form) -> bytes:
+        data = self[form] = form.encode(self.message)
         return data
 
 
@@ -95,7 +91,7 @@ class Backlog:
 
     def publish(self, plan: str, prepared: Prepared) -> None:
         """Queue what a newer publication of the plan may replace."""
-        data = prepared.encoded(self._form)
+        data = prepared[self._form]
         self._entries.append((data, plan, prepared.message))
         self.bytes_waiting += len(data)
         if self.bytes_waiting > self._budget:

@@ -11,29 +11,34 @@ from hub.outbound import Outbound
 TURN_S = 0.005
 """How long one turn keeps the event loop. Between two turns it serves whatever else is ready."""
 
-ENQUEUED_AT_ONCE, FLUSHED_AT_ONCE = 64, 8
-"""Sockets between two looks at the clock."""
+SOCKETS_AT_ONCE = 32
+"""Sockets between two looks at the clock; fewer when the frames are large."""
 
 
 class _Job(NamedTuple):
     plan: str
     prepared: Prepared
     members: Mapping[Outbound, int]
-    """Who is still subscribed; `sockets` is who was when it was published, and shrinks as they are served."""
+    """Who is subscribed now; `sockets` is who was when it was published, and shrinks as they are served."""
     sockets: list[Outbound]
 
 
 class Delivery:
     """One worker's publications, in the order published.
 
-    First every socket is given all that was published, then the sockets are written to: those that have several
-    frames get them in one write.
+    A single publication is written to each socket that has nothing else to write. When there are several, every
+    socket is given all of them first, so that they leave it in one write.
     """
 
     def __init__(self) -> None:
         self._jobs: deque[_Job] = deque()
         self._unflushed: deque[Outbound] = deque()
         self._scheduled = False
+
+    @property
+    def busy(self) -> bool:
+        """Something published has not been written yet."""
+        return bool(self._jobs or self._unflushed)
 
     def publish(self, plan: str, prepared: Prepared, members: Mapping[Outbound, int]) -> None:
         """Give it to all who are members now, except those who have left by the time it is their turn."""
@@ -51,22 +56,27 @@ class Delivery:
         stop_at = clock() + TURN_S
         while self._jobs or self._unflushed:
             if self._jobs:
-                self._enqueue()
+                self._serve()
             else:
                 self._flush()
             if clock() >= stop_at:
                 self._schedule()
                 return
 
-    def _enqueue(self) -> None:
+    def _serve(self) -> None:
         plan, prepared, members, sockets = self._jobs[0]
-        for socket in sockets[-ENQUEUED_AT_ONCE:]:
-            if socket in members and socket.enqueue(plan, prepared):
+        alone = len(self._jobs) == 1
+        for socket in sockets[-SOCKETS_AT_ONCE:]:
+            if socket not in members:
+                continue
+            if alone and socket.idle:
+                socket.write(prepared[socket.form])
+            elif socket.enqueue(plan, prepared):
                 self._unflushed.append(socket)
-        del sockets[-ENQUEUED_AT_ONCE:]
+        del sockets[-SOCKETS_AT_ONCE:]
         if not sockets:
             self._jobs.popleft()
 
     def _flush(self) -> None:
-        for _ in range(min(FLUSHED_AT_ONCE, len(self._unflushed))):
+        for _ in range(min(SOCKETS_AT_ONCE, len(self._unflushed))):
             self._unflushed.popleft().flush()

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from hub.backlog import FORMS, Backlog, Prepared
 from hub.codes import Close
 from hub.messages import Encoding
+from hub.wires import SendingWire, Wire
 
-__all__ = ["Closing", "Encoding", "Outbound", "Prepared", "Wire"]
+__all__ = ["Closing", "Encoding", "Outbound", "Prepared"]
 
 WRITE_BYTES = 65_536
 """Bytes given to a socket at once: what it has been given can no longer give way to newer windows."""
@@ -23,28 +24,6 @@ class Closing(NamedTuple):
 
     code: int
     reason: str
-
-
-class Wire(Protocol):
-    """What carries the bytes: our own server's extension `hub.prepared`, or any ASGI server's send."""
-
-    framed: bool
-    """It takes whole WebSocket frames; otherwise payloads."""
-
-    def attach(self, drained: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
-        """Whom to tell when it takes bytes again, and when it is broken."""
-
-    def write(self, parts: list[bytes]) -> bool:
-        """Take all of it. False when nothing more should be written before `drained` is called."""
-
-    def unsent(self) -> int:
-        """Bytes that were written and that the peer's machine has not taken yet, as far as is known."""
-
-    def abort(self) -> None:
-        """Drop what was written, and cut the connection where that is possible."""
-
-    def detach(self) -> None:
-        """Forget whom to tell."""
 
 
 class Stall:
@@ -70,14 +49,14 @@ class Outbound:
 
     A socket that takes nothing for `stalled_after_s` while something waits is cut off with 4508.
     `wire` is the server's extension `hub.prepared`, if it has one; `send` is used without it. All that is added in
-    one turn of the event loop leaves in one write.
+    one turn of the event loop leaves in one write. While it is `idle`, what is in its `form` may be given to `write`
+    at once; otherwise it is queued.
     """
 
     __slots__ = (
         "_backlog",
         "_blocked",
         "_finished",
-        "_form",
         "_loop",
         "_low_bytes",
         "_room",
@@ -88,6 +67,9 @@ class Outbound:
         "_wire",
         "closing",
         "encoding",
+        "form",
+        "idle",
+        "write",
     )
 
     def __init__(
@@ -101,11 +83,12 @@ class Outbound:
     ) -> None:
         self.encoding = encoding
         self.closing: Closing | None = None
+        self.idle = True
         self._loop = asyncio.get_running_loop()
         self._wire = wire or SendingWire(send, encoding)
-        self._wire.attach(self._on_drained, self._on_failed)
-        self._form = FORMS[encoding, self._wire.framed]
-        self._backlog = Backlog(self._form, budget_bytes)
+        self.write = self._wire.attach(self)
+        self.form = FORMS[encoding, self._wire.framed]
+        self._backlog = Backlog(self.form, budget_bytes)
         self._low_bytes = budget_bytes // 2
         self._blocked = False
         self._scheduled = False
@@ -115,14 +98,15 @@ class Outbound:
         self._timer: asyncio.TimerHandle | None = None
         self._stalled_after_s = stalled_after_s
 
+    # What others want sent
+
     def message(self, message: msgspec.Struct) -> None:
         """Send a message that is never dropped. A reader who lets too many of them wait is cut off with 4508."""
         if self.closing:
             return
-        if not self._backlog.add(self._form.encode(message)):
+        if not self._backlog.add(self.form.encode(message)):
             self._cut_off("more messages wait than the hub keeps for a socket")
-        elif not self._scheduled:
-            self._scheduled = True
+        elif self._schedule():
             self._loop.call_soon(self.flush)
 
     def frame(self, plan_key: str, prepared: Prepared) -> None:
@@ -135,18 +119,17 @@ class Outbound:
         if self.closing:
             return False
         self._backlog.publish(plan_key, prepared)
-        if self._scheduled or self._blocked:
-            return False
-        self._scheduled = True
-        return True
+        return self._schedule()
 
     def flush(self) -> None:
         """Write what waits, as far as the socket takes it."""
         self._scheduled = False
         backlog = self._backlog
         while backlog.bytes_waiting and not self._blocked:
-            if not self._wire.write(backlog.take(WRITE_BYTES)):
-                self._block()
+            parts = backlog.take(WRITE_BYTES)
+            for data in [b"".join(parts)] if self._wire.framed else parts:
+                self.write(data)
+        self.idle = not (self._blocked or self.closing)
         if self._room and backlog.bytes_waiting <= self._low_bytes:
             self._give_room()
         if self.closing and not self._blocked:
@@ -155,9 +138,7 @@ class Outbound:
     def close(self, code: int, reason: str) -> None:
         """Have `run` return when the messages that wait are written; windows are left out. The first reason stays."""
         if self.closing is None:
-            self.closing = Closing(code, reason)
-            self._backlog.drop_publications()
-            self._give_room()
+            self._end(Closing(code, reason))
             self._loop.call_soon(self.flush)
 
     async def drained(self) -> None:
@@ -172,17 +153,43 @@ class Outbound:
         try:
             await self._finished
         finally:
-            self.closing = self.closing or Closing(Close.GOING_AWAY, "")
-            self._give_room()
+            self._end(Closing(Close.GOING_AWAY, ""))
             self._wire.detach()
             if self._timer:
                 self._timer.cancel()
 
-    def _block(self) -> None:
+    # What the wire tells: see `hub.wires.Owner`
+
+    def on_full(self) -> None:
+        """Queue from now on, and watch whether anything is taken."""
+        self.idle = False
         self._blocked = True
         self._stall = Stall(self._stalled_after_s, self._wire.unsent(), self._loop.time())
         if self._timer is None:
-            self._timer = self._loop.call_later(min(JUDGED_EVERY_S, self._stalled_after_s / 10), self._judge)
+            self._judge_later()
+
+    def on_drained(self) -> None:
+        """Write what has been queued."""
+        self._blocked = False
+        self.flush()
+
+    def on_lost(self, error: BaseException | None) -> None:
+        """Take and write nothing more."""
+        self._end(Closing(Close.GOING_AWAY, ""))
+        self._blocked = True
+        self._stall = None
+        if error and not self._finished.done():
+            self._finished.set_exception(error)
+
+    def _schedule(self) -> bool:
+        if self._scheduled or self._blocked:
+            return False
+        self.idle = False
+        self._scheduled = True
+        return True
+
+    def _judge_later(self) -> None:
+        self._timer = self._loop.call_later(min(JUDGED_EVERY_S, self._stalled_after_s / 10), self._judge)
 
     def _judge(self) -> None:
         self._timer = None
@@ -191,21 +198,19 @@ class Outbound:
         if self._stall.over(self._wire.unsent(), self._loop.time()):
             self._cut_off(f"nothing was read for {self._stalled_after_s:g} s")
         else:
-            self._timer = self._loop.call_later(min(JUDGED_EVERY_S, self._stalled_after_s / 10), self._judge)
-
-    def _on_drained(self) -> None:
-        self._blocked = False
-        self.flush()
-
-    def _on_failed(self, error: BaseException) -> None:
-        if not self._finished.done():
-            self._finished.set_exception(error)
+            self._judge_later()
 
     def _cut_off(self, reason: str) -> None:
-        self.closing = Closing(Close.STALLED, reason)
+        self._end(Closing(Close.STALLED, reason))
         self._wire.abort()
-        self._give_room()
         self._finish()
+
+    def _end(self, closing: Closing) -> None:
+        """Take nothing more, and keep only what must arrive."""
+        self.idle = False
+        self.closing = self.closing or closing
+        self._backlog.drop_publications()
+        self._give_room()
 
     def _finish(self) -> None:
         if not self._finished.done():
@@ -215,48 +220,3 @@ class Outbound:
         if self._room and not self._room.done():
             self._room.set_result(None)
         self._room = None
-
-
-class SendingWire:
-    """Any ASGI server: one payload after the other, each when the server has taken the one before."""
-
-    framed = False
-
-    def __init__(self, send: Callable[[str | bytes], Awaitable[None]], encoding: Encoding) -> None:
-        self._send = send
-        self._text = encoding is Encoding.JSON
-        self._unsent = 0
-        self._task: asyncio.Task[None] | None = None
-
-    def attach(self, drained: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
-        self._drained = drained
-        self._failed = failed
-
-    def write(self, parts: list[bytes]) -> bool:
-        self._unsent = sum(map(len, parts))
-        self._task = asyncio.get_running_loop().create_task(self._send_each(parts))
-        self._task.add_done_callback(self._on_sent)
-        return False
-
-    def unsent(self) -> int:
-        return self._unsent
-
-    def abort(self) -> None:
-        self.detach()
-
-    def detach(self) -> None:
-        if self._task:
-            self._task.remove_done_callback(self._on_sent)
-            self._task.cancel()
-
-    async def _send_each(self, parts: list[bytes]) -> None:
-        for part in parts:
-            await self._send(part.decode() if self._text else part)
-            self._unsent -= len(part)
-
-    def _on_sent(self, task: asyncio.Task[None]) -> None:
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if error:
-            self._failed(error)
-        else:
-            self._drained()

@@ -9,6 +9,9 @@ from hub.settings import Settings
 STOP_TIMEOUT_S = 5
 """How long sockets and requests may take to end when the hub stops; Gunicorn kills a worker three seconds later."""
 
+KEEP_ALIVE_S = 75
+"""Longer than agents pause between two writes, so that none meets a connection just being closed."""
+
 BACKLOG = 4_096
 """Connections that the kernel accepts for us while we are busy, as when all clients of a restarted hub come back."""
 
@@ -27,6 +30,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
         "access_log": False,
         "server_header": False,
         "backlog": BACKLOG,
+        "timeout_keep_alive": KEEP_ALIVE_S,
         "timeout_graceful_shutdown": STOP_TIMEOUT_S,
     }
 

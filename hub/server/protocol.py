@@ -1,6 +1,6 @@
 """Our WebSocket protocol for Uvicorn: prepared frames, bounded buffers, and a close that no peer can hold up.
 
-It offers the app the extension `hub.prepared` in the scope, which is a `hub.outbound.Wire`.
+It offers the app the extension `hub.prepared` in the scope, which is a `hub.wires.Wire`.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from websockets.http11 import Request
 
 from hub.codes import Close
 from hub.server.inbox import Inbox
+from hub.wires import Owner
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.WARNING)  # Uvicorn and websockets would write three lines for each connection
@@ -64,7 +65,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
         self.resumed_at = 0.0
         self.closed_here = False
         self.failed = False
-        self.on_drained: Callable[[], None] | None = None
+        self.owner: Owner | None = None
 
     # The connection
 
@@ -79,8 +80,8 @@ class HubProtocol(WebSocketsSansIOProtocol):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the app's callback: nothing will drain any more."""
-        self.detach()
+        """Tell the wire's owner, and the app by its receive."""
+        self.tell_lost()
         super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
@@ -89,22 +90,34 @@ class HubProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment]
 
-    # The wire: see `hub.outbound.Wire`
+    # The wire: see `hub.wires.Wire`
 
-    def attach(self, drained: Callable[[], None], _: Callable[[BaseException], None]) -> None:
-        """Tell the app when the socket takes bytes again. Of a lost connection it hears by its receive."""
-        self.on_drained = drained
+    def attach(self, owner: Owner) -> Callable[[bytes], None]:
+        """Tell this owner; until it is told that the wire is lost it may write whole frames."""
+        self.owner = owner
+        return self.transport.write
 
     def detach(self) -> None:
-        """Tell the app no more."""
-        self.on_drained = None
+        """Tell nobody any more."""
+        self.owner = None
 
-    def write(self, parts: list[bytes]) -> bool:
-        """Send whole frames in one write; after the close they are dropped. False when the socket is full."""
-        if self.close_sent or self.transport.is_closing():
-            return True
-        self.transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
-        return self.writable.is_set()
+    def tell_lost(self) -> None:
+        """Have nothing more written: after a close frame nothing may follow."""
+        owner, self.owner = self.owner, None
+        if owner is not None:
+            owner.on_lost(None)
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more."""
+        super().pause_writing()
+        if self.owner is not None:
+            self.owner.on_full()
+
+    def resume_writing(self) -> None:
+        """The kernel has taken everything."""
+        super().resume_writing()
+        if self.owner is not None:
+            self.owner.on_drained()
 
     def unsent(self) -> int:
         """Bytes in our buffer and in the kernel's that the peer's machine has not acknowledged."""
@@ -120,14 +133,9 @@ class HubProtocol(WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """Cut the connection at once."""
+        self.tell_lost()
         self.close_sent = self.closed_here = True
         self.transport.abort()
-
-    def resume_writing(self) -> None:
-        """The socket takes bytes again."""
-        super().resume_writing()
-        if self.on_drained is not None:
-            self.on_drained()
 
     # Messages in
 
@@ -195,6 +203,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
             raise ClientDisconnected
         closing = message["type"] == "websocket.close"
         if closing:
+            self.tell_lost()
             self.writable.set()
         await super().send(message)
         if closing:
@@ -202,6 +211,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
 
     def handle_close(self, event: Frame) -> None:
         """The peer closes, or answers our close."""
+        self.tell_lost()
         super().handle_close(event)
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self.close_in_time()
@@ -249,6 +259,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
 
     def write_close(self) -> None:
         """Send the close frame that `conn` has made, and give the peer a while to answer it."""
+        self.tell_lost()
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = self.closed_here = True
         if self.read_paused:

@@ -149,9 +149,9 @@ def test_a_part_is_taken_that_is_no_larger_than_asked_but_never_empty() -> None:
 def test_a_window_is_encoded_once_for_each_form() -> None:
     prepared = window(10)
     for form in FORMS.values():
-        assert prepared.encoded(form) is prepared.encoded(form)
-    payload = prepared.encoded(FORMS[Encoding.MSGPACK, False])
-    assert prepared.encoded(FORMS[Encoding.MSGPACK, True]) == websocket_frame(payload, Encoding.MSGPACK)
+        assert prepared[form] is prepared[form]
+    payload = prepared[FORMS[Encoding.MSGPACK, False]]
+    assert prepared[FORMS[Encoding.MSGPACK, True]] == websocket_frame(payload, Encoding.MSGPACK)
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 100_000])

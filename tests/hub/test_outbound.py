@@ -7,6 +7,7 @@ import pytest
 from hub.backlog import Prepared
 from hub.messages import Ack, Encoding, Progress, Window
 from hub.outbound import Outbound, Stall
+from hub.wires import Owner
 
 pytestmark = pytest.mark.anyio
 
@@ -22,15 +23,17 @@ class Pipe:
         self.aborted = False
         self.waiting = 0
 
-    def attach(self, drained: Callable[[], None], _: Callable[[BaseException], None]) -> None:
-        self._drained = drained
+    def attach(self, owner: Owner) -> Callable[[bytes], None]:
+        self._owner = owner
+        return self._write
 
     def detach(self) -> None:
         pass
 
-    def write(self, parts: list[bytes]) -> bool:
-        self.writes.append(b"".join(parts))
-        return not self.full
+    def _write(self, data: bytes) -> None:
+        self.writes.append(data)
+        if self.full:
+            self._owner.on_full()
 
     def unsent(self) -> int:
         return self.waiting
@@ -40,7 +43,7 @@ class Pipe:
 
     def drain(self) -> None:
         self.full = False
-        self._drained()
+        self._owner.on_drained()
 
 
 async def not_used(_: str | bytes) -> None:
@@ -139,6 +142,21 @@ async def test_run_returns_when_the_messages_before_the_close_are_written_withou
     assert outbound.closing == (1013, "overloaded")
     assert b"".join(pipe.writes).count(b'"ack"') == 2
     assert b'"window"' not in b"".join(pipe.writes)
+
+
+async def test_a_lost_wire_is_written_to_no_more_and_leaves_the_rest_to_the_session() -> None:
+    pipe = Pipe()
+    outbound = over(pipe)
+    running = asyncio.create_task(outbound.run())
+    outbound.frame("P", window(10))
+    outbound.on_lost(None)
+    outbound.message(ack(1))
+    await turn()
+
+    assert pipe.writes == []
+    assert not outbound.idle
+    assert not running.done()
+    running.cancel()
 
 
 async def test_an_idle_socket_closes_at_once() -> None:

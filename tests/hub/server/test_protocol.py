@@ -106,8 +106,7 @@ async def test_a_million_tiny_fragments_take_no_more_memory_than_the_message() -
 async def test_prepared_frames_and_plain_sends_keep_their_order() -> None:
     async def session(websocket: WebSocket) -> None:
         await websocket.send_text("first")
-        wire = websocket.scope["extensions"][EXTENSION]
-        assert wire.write([b"\x81\x06second", b"\x82\x05third"])
+        outbound_of(websocket).write(b"\x81\x06second" + b"\x82\x05third")
         await websocket.send_text("last")
         await websocket.close(4400, "enough")
 

@@ -1,0 +1,90 @@
+"""What carries a socket's bytes: our own server's extension, or any ASGI server's send."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from hub.messages import Encoding
+
+
+class Owner(Protocol):
+    """Whom a wire tells what has become of it."""
+
+    def on_full(self) -> None:
+        """Write nothing more before `on_drained`. It may be called from within a write."""
+
+    def on_drained(self) -> None:
+        """The wire takes bytes again."""
+
+    def on_lost(self, error: BaseException | None) -> None:
+        """Write nothing more at all. Where there is no error, the app hears of it by its receive."""
+
+
+class Wire(Protocol):
+    """A way to one peer. It is `hub.prepared` in the scope's extensions where the server is our own."""
+
+    framed: bool
+    """It takes whole WebSocket frames, one or more at once; otherwise a payload at a time."""
+
+    def attach(self, owner: Owner) -> Callable[[bytes], None]:
+        """Tell this owner; the answer writes bytes at once, without waiting."""
+
+    def detach(self) -> None:
+        """Tell nobody any more."""
+
+    def unsent(self) -> int:
+        """Bytes that were written and that the peer's machine has not taken yet, as far as is known."""
+
+    def abort(self) -> None:
+        """Drop what was written, and cut the connection where that is possible."""
+
+
+class SendingWire:
+    """Any ASGI server's send. It is full while a payload is being sent."""
+
+    framed = False
+
+    def __init__(self, send: Callable[[str | bytes], Awaitable[None]], encoding: Encoding) -> None:
+        self._send = send
+        self._text = encoding is Encoding.JSON
+        self._unsent: list[bytes] = []
+        self._task: asyncio.Task[None] | None = None
+        self._owner: Owner | None = None
+
+    def attach(self, owner: Owner) -> Callable[[bytes], None]:
+        self._owner = owner
+        return self._write
+
+    def detach(self) -> None:
+        self._owner = None
+        if self._task:
+            self._task.cancel()
+
+    def unsent(self) -> int:
+        return sum(map(len, self._unsent))
+
+    def abort(self) -> None:
+        self.detach()
+
+    def _write(self, payload: bytes) -> None:
+        self._unsent.append(payload)
+        if self._task is None and self._owner:
+            self._task = asyncio.get_running_loop().create_task(self._send_all())
+            self._task.add_done_callback(self._on_sent)
+            self._owner.on_full()
+
+    async def _send_all(self) -> None:
+        while self._unsent:
+            payload = self._unsent[0]
+            await self._send(payload.decode() if self._text else payload)
+            del self._unsent[0]
+
+    def _on_sent(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if self._owner is None or task.cancelled():
+            return
+        error = task.exception()
+        if error:
+            self._owner.on_lost(error)
+        else:
+            self._owner.on_drained()
