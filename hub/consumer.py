@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -12,9 +12,7 @@ from hub.messages import (
     Auth,
     Column,
     Error,
-    History,
     Live,
-    PastWindow,
     Subscribe,
     Subscribed,
     Unreadable,
@@ -22,10 +20,11 @@ from hub.messages import (
     decode_request,
 )
 from hub.outbound import Encoding, Outbound
+from hub.past import Teller
 from hub.topics import Topic, Topics
 from streams.clock import Clock
 from streams.durations import parse_duration
-from streams.engine import Engine, Seam, WindowUpdate
+from streams.engine import Engine
 from streams.errors import QueryInvalid, StoreUnavailable, StreamsError
 from streams.points import Kind
 from streams.queries import Query, parse_query, refine
@@ -90,6 +89,7 @@ class Consumer:
         self._shared = shared
         self._outbound = outbound
         self._changed = changed
+        self._past = Teller(shared.engine, outbound)
         self._subscriptions: dict[str, Subscription] = {}
 
     def receive(self, data: str | bytes) -> None:
@@ -179,9 +179,10 @@ class Consumer:
             await self._tell_columns(name, subscription.topic)
             if after is None:
                 await subscription.topic.plan.started()
-                self._go_live(name, subscription.topic)
             else:
-                await self._tell_past(name, subscription.topic, after)
+                await self._past.tell(name, subscription.topic, after)
+            # Nothing is awaited from the end of the past to here: no window comes in between.
+            self._go_live(name, subscription.topic)
         except StreamsError as error:
             retry_after = round((error.retry_after or 1) * 1_000) if isinstance(error, StoreUnavailable) else None
             self._fail(name, Error(id=name, code=error.code, message=str(error), retry_after_ms=retry_after))
@@ -207,16 +208,6 @@ class Consumer:
             )
         )
 
-    async def _tell_past(self, name: str, topic: Topic, after: int) -> None:
-        every = topic.plan.query.every_ms
-        with Seam(self._shared.engine, topic.plan.query) as seam:
-            async for updates in seam.past(after - after % every + every):
-                self._send(_history(name, topic.key, updates, more=True))
-                await self._outbound.drained()
-            present = [update for update in seam.present() if update.final or update.stop > after]
-            self._send(_history(name, topic.key, present, more=False))
-            self._go_live(name, topic)
-
     def _go_live(self, name: str, topic: Topic) -> None:
         self._send(Live(id=name, plan=topic.key, from_=topic.plan.last_stop))
         topic.add(self._outbound)
@@ -237,8 +228,3 @@ def columns(query: Query, kinds: Mapping[str, Kind]) -> list[Column]:
         Column(column.name, column.kind) if column.aggregate is None else Column(column.name, column.kind, None)
         for column in query.columns(kinds)
     ]
-
-
-def _history(name: str, plan: str, updates: Sequence[WindowUpdate], *, more: bool) -> History:
-    windows = [PastWindow(u.start, u.stop, u.revision, u.final, u.rows) for u in updates]
-    return History(id=name, plan=plan, windows=windows, more=more)

@@ -66,13 +66,16 @@ class World:
 class Dashboard:
     """A session without a socket: what it was told, as a client would read it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, budget_bytes: int = 2**20) -> None:
         self.world = world
         self.told: list[Message] = []
-        self.outbound = Outbound(self._hear, encoding=Encoding.JSON, budget_bytes=2**20)
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.outbound = Outbound(self._hear, encoding=Encoding.JSON, budget_bytes=budget_bytes)
         self.consumer = Consumer(world.shared, self.outbound, self._count)
 
     async def _hear(self, data: str | bytes) -> None:
+        await self.reads.wait()
         self.told.append(json.loads(data))
 
     def _count(self, change: int) -> None:
@@ -185,6 +188,30 @@ def test_a_point_that_comes_while_history_is_read_is_not_lost() -> None:
                 if "stop" in window and window["revision"] >= shown.get(window["stop"], (0, None))[0]:
                     shown[window["stop"]] = (window["revision"], window["rows"])
         assert shown[BEGIN - 5_000][1] == [[3]]
+
+    play(scenario)
+
+
+def test_much_history_waits_for_a_socket_that_does_not_read() -> None:
+    async def scenario(world: World) -> None:
+        for second in range(20):
+            for site in range(100):
+                world.put(site, at=second * 1_000 - 20_000, site=f"s{site}")
+        query = {**QUERY, "group_by": ["site"]}
+        dashboard = Dashboard(world, budget_bytes=10_000)
+        dashboard.reads.clear()
+        for name in "abc":
+            dashboard.says(type="subscribe", id=name, query=query, history="20s")
+        assert await dashboard.hears(5_000) == []
+        assert dashboard.outbound.closing is None
+        dashboard.reads.set()
+        told = await dashboard.hears(5_000)
+        for name in "abc":
+            own = [message for message in told if message.get("id") == name]
+            assert (kinds_of(own)[0], kinds_of(own)[-1]) == ("subscribed", "live")
+            rows = [len(window["rows"]) for message in own[1:-1] for window in message["windows"]]
+            assert rows[:20] == [100] * 20
+        assert kinds_of(await dashboard.hears(1_000)) == ["window", "progress"]
 
     play(scenario)
 

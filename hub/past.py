@@ -1,0 +1,66 @@
+"""How a subscriber is told the past: in parts that its socket has room for, up to the seam."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from hub.messages import History, PastWindow
+from hub.outbound import Outbound
+from hub.topics import Topic
+from streams.engine import Engine, Seam, WindowUpdate
+
+PART_CELLS = 20_000
+"""A part has at most so many cells, some 200 kB, unless one window alone has more."""
+LAST_CELLS = 2_000
+"""What is left for the last part, which cannot wait for room."""
+
+
+class Teller:
+    """Tells one socket the past of its subscriptions, one part at a time, however many of them are asked for."""
+
+    def __init__(self, engine: Engine, outbound: Outbound) -> None:
+        self._engine = engine
+        self._outbound = outbound
+        self._turn = asyncio.Lock()
+
+    async def tell(self, name: str, topic: Topic, after: int) -> None:
+        """Send every window that stopped after this time, for the subscription of this name.
+
+        When it returns, and until something is awaited, no window has stopped that was not sent.
+        """
+        query = topic.plan.query
+        columns = len(query.group_by) + sum(len(aggregates) for _, aggregates in query.select)
+        first_stop = after - after % query.every_ms + query.every_ms
+        told: dict[int, int] = {}
+        with Seam(self._engine, query) as seam:
+            async for updates in seam.past(first_stop):
+                for part in _parts(updates, PART_CELLS // columns):
+                    await self._send(name, topic, part)
+            while True:
+                new = [u for u in seam.present() if told.get(u.stop, -1) < u.revision and (u.final or u.stop > after)]
+                if sum(len(update.rows) for update in new) <= LAST_CELLS // columns:
+                    self._outbound.message(_history(name, topic, new, more=False))
+                    return
+                for part in _parts(new, PART_CELLS // columns):
+                    await self._send(name, topic, part)
+                told.update((update.stop, update.revision) for update in new)
+
+    async def _send(self, name: str, topic: Topic, part: Sequence[WindowUpdate]) -> None:
+        async with self._turn:
+            await self._outbound.drained()
+            self._outbound.message(_history(name, topic, part, more=True))
+
+
+def _parts(updates: Sequence[WindowUpdate], most_rows: int) -> Iterator[Sequence[WindowUpdate]]:
+    first = rows = 0
+    for index, update in enumerate(updates):
+        if index > first and rows + len(update.rows) > most_rows:
+            yield updates[first:index]
+            first, rows = index, 0
+        rows += len(update.rows)
+    if first < len(updates):
+        yield updates[first:]
+
+
+def _history(name: str, topic: Topic, updates: Sequence[WindowUpdate], *, more: bool) -> History:
+    windows = [PastWindow(u.start, u.stop, u.revision, u.final, u.rows) for u in updates]
+    return History(id=name, plan=topic.key, windows=windows, more=more)
