@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from streams.errors import PointRefused
 from streams.formats.codes import Code
-from streams.formats.line_values import kind_of_word, shape_of
+from streams.formats.line_values import kind_of_word, plain_end, shape_of
 from streams.formats.series import SERIES, shown
 from streams.points import TIME_MAX, TIME_MIN, Series, Shape
 
@@ -26,9 +26,6 @@ _UNTIL_SPACE = re.compile(rb"(?:[^\\ \n]++|\\.?)*+", re.DOTALL)
 _UNTIL_MARK_IN_FRAME = re.compile(rb'(?:[^\\"=,\n]++|\\.?)*+', re.DOTALL)
 _UNTIL_MARK_IN_LINE = re.compile(rb'(?:[^\\"=, ]++|\\.?)*+', re.DOTALL)
 _UNTIL_QUOTE = re.compile(rb'(?:[^"\\]++|\\.?)*+', re.DOTALL)
-_PLAIN_FIELDS = re.compile(
-    rb'[^ ,=\\]++=(?:"[^"\\]*+"|[^ ,"\\]++)(?:,[^ ,=\\]++=(?:"[^"\\]*+"|[^ ,"\\]++))*+(?= |\Z)', re.DOTALL
-)
 
 
 class Parts(NamedTuple):
@@ -72,12 +69,12 @@ def split_line(line: bytes) -> Parts:
     end = _after(_KEY, line, 0)
     series = SERIES[line[:end]]
     start = _after(_BLANKS, line, end)
-    plain = _PLAIN_FIELDS.match(line, start)
-    stop = plain.end() if plain else _scan_fields(line, start)
+    plain = plain_end(line, start)
+    stop = plain if plain > 0 else _scan_fields(line, start)
     if start == stop:
         raise PointRefused(Code.MISSING_FIELDS, "the line has no fields: add a space and name=value")
     fields = line[start:stop]
-    return Parts(line[:end], series, fields, shape_of(fields, end), _scan_time(line, stop))
+    return Parts(line[:end], series, fields, shape_of(fields, end, plain > 0), _scan_time(line, stop))
 
 
 def _check_text(line: bytes) -> None:

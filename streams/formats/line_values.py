@@ -26,15 +26,20 @@ _BOOLEANS = {
     **dict.fromkeys((b"t", b"T", b"true", b"TRUE", b"True"), True),
     **dict.fromkeys((b"f", b"F", b"false", b"FALSE", b"False"), False),
 }
+_DIGITS_OF_AN_INT = 4_000  # Python reads no longer ones, and zeros in front count
+
 _PLAIN_FIELD = re.compile(rb'([^ ,=\\]++)=("[^"\\]*+"|[^ ,"\\]++),?')
+_PLAIN_FIELDS = re.compile(rb'[^ ,=\\]++=(?:"[^"\\]*+"|[^ ,"\\]++)(?:,[^ ,=\\]++=(?:"[^"\\]*+"|[^ ,"\\]++))*+(?= |\Z)')
 
 
-def walk_fields(fields: bytes) -> Iterable[tuple[bytes, bytes]]:
+def plain_end(line: bytes, start: int) -> int:
+    """Where the fields that start here end, if nothing about them is odd, else -1; their values may be none."""
+    found = _PLAIN_FIELDS.match(line, start)
+    return found.end() if found else -1
+
+
+def walk_fields(fields: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Each field's raw name and raw value. PointRefused where a name has no value."""
-    return _walk_escaped(fields) if b"\\" in fields else _PLAIN_FIELD.findall(fields)
-
-
-def _walk_escaped(fields: bytes) -> Iterator[tuple[bytes, bytes]]:
     position = 0
     while position < len(fields):
         field = _FIELD.match(fields, position)
@@ -46,7 +51,7 @@ def _walk_escaped(fields: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def walk_values(fields: bytes) -> Iterable[tuple[str, Value]]:
     """Each field's name and value, of fields that are known to be good."""
-    if b"\\" in fields or len(fields) > 4_000:
+    if b"\\" in fields or fields.startswith(b"=") or len(fields) > _DIGITS_OF_AN_INT:
         return [(decode_name(raw), decode_value(word)) for raw, word in walk_fields(fields)]
     return [(_NAMES[raw], _DECODERS[word[-1]](word)) for raw, word in _PLAIN_FIELD.findall(fields)]
 
@@ -64,10 +69,11 @@ class _Names(dict[bytes, str]):
 _NAMES = _Names()
 
 
-def shape_of(fields: bytes, key_bytes: int) -> Shape:
+def shape_of(fields: bytes, key_bytes: int, plain: bool) -> Shape:
     """The shape of raw fields behind a key of so many bytes. PointRefused where InfluxDB does not take them."""
+    pairs: Iterable[tuple[bytes, bytes]] = _PLAIN_FIELD.findall(fields) if plain else walk_fields(fields)
     shape: dict[str, Kind] = {}
-    for raw, word in walk_fields(fields):
+    for raw, word in pairs:
         if key_bytes + 4 + len(raw) > KEY_BYTES:
             raise PointRefused(Code.KEY_TOO_LONG, f"measurement, tags and field name exceed {KEY_BYTES - 4} bytes")
         name = decode_name(raw)
