@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from hub.parts import Hub
-from hub.routes import answers, live, operations, page, streams, write
+from hub.routes import answers, influx, live, operations, page, streams, write
 from hub.settings import Settings, load_settings
 
 
@@ -21,7 +21,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     app = Starlette(
-        routes=[*write.routes, *live.routes, *streams.routes, *operations.routes, *page.routes],
+        routes=[*write.routes, *influx.routes, *live.routes, *streams.routes, *operations.routes, *page.routes],
         exception_handlers={HTTPException: answers.on_http_error, Exception: answers.on_defect},
         lifespan=lifespan,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.consumer import Shared
+from hub.http_body import Bodies
 from hub.metrics import Metrics, ObservedEngine
 from hub.settings import Settings, data_folder, duckdb_path
 from hub.topics import Topics
@@ -67,6 +68,7 @@ class Hub:
             max_frame_bytes=settings.max_frame_bytes,
             max_subscriptions=settings.max_subscriptions,
         )
+        self.bodies = Bodies(settings.max_body_bytes)
         self.connections = 0
 
     @asynccontextmanager

@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from hub.codes import Close, SessionOver
-from hub.messages import Ack, Reject, RejectedPoint, Retry, WriteMessage, decode_auth
+from hub.messages import Ack, Reject, RejectedPoint, Retry, decode_auth
 from streams.errors import FrameUnreadable
 from streams.formats import line
 from streams.ingest.acceptance import Acceptance
@@ -36,6 +36,8 @@ class Format(NamedTuple):
 FORMATS: dict[str, Format] = {"line": Format(line.scan, "ns", is_text=True)}
 PRECISIONS = tuple(line.UNITS)
 
+FrameMessage = Ack | Reject | Retry
+"""What is said of a frame."""
 
 NOTHING = Batch((), (), (), (), ())
 
@@ -98,6 +100,10 @@ class Producer:
             raise SessionOver(Close.TOO_BIG, f"a frame may have {self._max_frame_bytes} bytes, not {len(data)}")
         if data[:1] == b"{" and len(data) < LONGEST_AUTH and b'"auth"' in data and decode_auth(data):
             return
+        self.take(data, now)
+
+    def take(self, data: bytes, now: int) -> None:
+        """As `receive`, of bytes that are points and nothing else."""
         self._frames += 1
         try:
             batch, refused = self._format.scan(data, precision=self._precision, now=now)
@@ -113,9 +119,9 @@ class Producer:
         else:
             self._settle(frame, STORED)
 
-    def outgoing(self) -> list[WriteMessage]:
+    def outgoing(self) -> list[FrameMessage]:
         """The outcomes to tell now: those settled, up to the first frame that is not, and at most one `ack`."""
-        messages: list[WriteMessage] = []
+        messages: list[FrameMessage] = []
         durable = 0
         stored: Place = "store"
         while self._pending and (outcome := self._pending[0].outcome):

@@ -96,6 +96,7 @@ class Settings:
     spool_bytes: int = _setting(size, "1GiB", "Most that may wait on this host's disk while InfluxDB is away.")
     dead_letter_bytes: int = _setting(size, "64MiB", "Most that may be kept of points that were refused.")
     max_frame_bytes: int = _setting(size, "4MiB", "Largest frame a client may send.")
+    max_body_bytes: int = _setting(size, "25MiB", "Largest body of a request, inflated where it is compressed.")
     max_unacked: int = _setting(count, "64", "Frames of a device without an outcome before the hub reads no more.")
     max_subscriptions: int = _setting(count, "100", "Subscriptions of one socket.")
     max_history: int = _setting(count, "100000", "Windows of the past that one request may ask for.")

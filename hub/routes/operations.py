@@ -22,11 +22,7 @@ async def healthz(_: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """200 while the hub can acknowledge what devices send, 503 when not; the body says what keeps it."""
-    hub: Hub = request.app.state.hub
-    store = await _store_state(hub)
-    spool = _spool_state(hub)
-    queries = QueriesState(plans=len(hub.engine.plans), streams=len(hub.streams))
-    state = Readiness(ready=spool.ok if spool else store.ok, store=store, spool=spool, queries=queries)
+    state = await readiness(request.app.state.hub)
     return answer(state, 200 if state.ready else 503)
 
 
@@ -34,6 +30,14 @@ async def metrics(request: Request) -> Response:
     """Prometheus's text format."""
     hub: Hub = request.app.state.hub
     return Response(hub.metrics.exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+async def readiness(hub: Hub) -> Readiness:
+    """Whether the hub can acknowledge, and the state of what that needs."""
+    store = await _store_state(hub)
+    spool = _spool_state(hub)
+    queries = QueriesState(plans=len(hub.engine.plans), streams=len(hub.streams))
+    return Readiness(ready=spool.ok if spool else store.ok, store=store, spool=spool, queries=queries)
 
 
 async def _store_state(hub: Hub) -> StoreState:

@@ -12,6 +12,8 @@ from streams.points import TIME_MAX, Batch, Point, Reject, Scan, Series, Shape, 
 
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 """Each precision's unit, in nanoseconds."""
+UNITS_V1 = {**UNITS, "m": 60 * UNITS["s"], "h": 3_600 * UNITS["s"]}
+"""Those that InfluxDB 1 knows besides, too."""
 
 _BACKSLASH = ord("\\")
 _COLUMN_BYTES = 512  # in a shorter frame, columns cost more than they save
@@ -22,7 +24,7 @@ def scan(data: bytes, *, precision: str = "ns", now: int) -> Scan:
 
     `precision` is the unit of the times; `now`, in nanoseconds, is the time of points that have none.
     """
-    unit = UNITS[precision]
+    unit = UNITS_V1[precision]
     text = _is_text(data)
     plain = scan_columns(data, unit) if text and len(data) >= _COLUMN_BYTES else None
     return Scan(plain, []) if plain else _Lines(data, unit, now).scan(text)

@@ -1,0 +1,142 @@
+"""InfluxDB's own write API over HTTP, so that its clients, Telegraf and `curl` need nothing but another address."""
+
+import asyncio
+import time
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hub.http_body import BodyRefused, Inflater, too_large
+from hub.http_write import HEADERS, INFLUXDB_VERSION, V1, V2, Answer, Dialect, Written
+from hub.parts import Hub
+from hub.producer import FORMATS, Producer
+from hub.routes.operations import readiness
+from streams.formats.line_pieces import Piece, pieces
+
+MAX_UNSETTLED = 8
+"""Pieces of one request that are under way at once."""
+COMPRESSED, PLAIN = ("gzip", "x-gzip"), ("", "identity")
+
+
+class Check(msgspec.Struct):
+    """A part of what `/health` tells."""
+
+    name: str
+    status: str
+    message: str | None = None
+
+
+class Health(msgspec.Struct):
+    """What InfluxDB's `/health` answers; `status` is `pass` while the hub can acknowledge, or `fail`."""
+
+    name: str
+    message: str
+    status: str
+    checks: list[Check]
+    version: str
+    commit: str
+
+
+async def write_v2(request: Request) -> Response:
+    """InfluxDB 2: `org` and `bucket` are accepted and ignored."""
+    return _response(await _write(request, V2))
+
+
+async def write_v1(request: Request) -> Response:
+    """InfluxDB 1: `db`, `rp`, `u`, `p` and `consistency` are accepted and ignored."""
+    return _response(await _write(request, V1))
+
+
+async def ping(_: Request) -> Response:
+    """Alive."""
+    return Response(status_code=204, headers=HEADERS)
+
+
+async def health(request: Request) -> Response:
+    """200 while the hub can acknowledge what is written, 503 when not."""
+    state = await readiness(request.app.state.hub)
+    parts = [("store", state.store), ("spool", state.spool)]
+    checks = [Check(name, "pass" if part.ok else "fail", part.message) for name, part in parts if part]
+    message = "ready for queries and writes" if state.ready else "nothing can be stored now"
+    body = Health("pxl-hub", message, "pass" if state.ready else "fail", checks, INFLUXDB_VERSION, "none")
+    return _response(Answer(200 if state.ready else 503, msgspec.json.encode(body), dict(HEADERS)))
+
+
+async def _write(request: Request, dialect: Dialect) -> Answer:
+    hub: Hub = request.app.state.hub
+    precision = dialect.precision(request.query_params.get("precision", ""))
+    if precision is None:
+        return dialect.problem(400, dialect.unknown_precision)
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    inflater = Inflater() if encoding in COMPRESSED else None
+    # InfluxDB reads a body of any other encoding as if it had none.
+    ignored = encoding not in (*COMPRESSED, *PLAIN)
+    note = f"the Content-Encoding {encoding!r} is not known, send gzip or none; " if ignored else ""
+    try:
+        if int(request.headers.get("content-length", "0")) > hub.bodies.largest:
+            raise too_large(hub.bodies.largest)
+        async with hub.bodies.held(request.stream(), inflater) as body:
+            written = await _store(hub, _source(request), body, precision)
+        return written.answer(dialect, note)
+    except BodyRefused as refused:
+        return dialect.problem(refused.status, str(refused), retry_seconds=refused.retry_seconds)
+    except ClientDisconnect:
+        return dialect.problem(400, "the client went away")
+
+
+async def _store(hub: Hub, source: str, body: bytes, precision: str) -> Written:
+    """Put the lines on their way, piece after piece in order, and gather what became of them."""
+    settled = asyncio.Event()
+    producer = Producer(
+        hub.ingest.lane(source),
+        FORMATS["line"],
+        precision=precision,
+        acceptance=hub.acceptance,
+        max_frame_bytes=len(body),
+        max_unacked=MAX_UNSETTLED,
+        changed=settled.set,
+    )
+    written = Written()
+    under_way: dict[int, Piece] = {}
+
+    async def next_outcomes() -> None:
+        await settled.wait()
+        settled.clear()
+        last = 0
+        for message in producer.outgoing():
+            hub.metrics.told(message)
+            written.tell(message, under_way)
+            last = max(last, message.frame)
+        for number in [number for number in under_way if number <= last]:
+            del under_way[number]
+
+    now = time.time_ns()
+    for number, piece in enumerate(pieces(body), 1):
+        under_way[number] = piece
+        producer.take(piece.data, now)
+        await asyncio.sleep(0)
+        while producer.is_full:
+            await next_outcomes()
+        if written.retry_after_ms is not None:
+            break
+    while under_way:
+        await next_outcomes()
+    return written
+
+
+def _source(request: Request) -> str:
+    return f"http {request.client.host}:{request.client.port}" if request.client else "http"
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers, "application/json" if answer.body else None)
+
+
+routes = [
+    Route("/api/v2/write", write_v2, methods=["POST"]),
+    Route("/write", write_v1, methods=["POST"]),
+    Route("/ping", ping),
+    Route("/health", health),
+]
