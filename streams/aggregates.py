@@ -68,8 +68,9 @@ class Aggregate:
     def influxql(self, field: str) -> str | None:
         """The InfluxQL expression over a quoted field reference such as `"temp"::field`.
 
-        None where InfluxQL gives another answer; it has to be computed from the points then. What differs even so:
-        InfluxQL wraps an integer that does not fit, and refuses kinds of fields that `defined_for` excludes.
+        None where InfluxQL gives another answer; it has to be computed from the points then. The others hold under
+        GROUP BY time(…), without which first and last choose among equal times by series, and for kinds of fields
+        that are `defined_for` the aggregate. One difference remains: InfluxQL wraps an integer that does not fit.
         """
         if self.percent is not None and self.percent < _LEAST_INFLUXQL_PERCENT:
             return None
@@ -211,7 +212,8 @@ TABLE: dict[str, Definition] = {
         "the area under each series, in value times seconds: trapezoids between its points inside the window",
         _float,
         _NUMBERS,
-        "fsum(({v}::DOUBLE + {before}::DOUBLE) / 2 * ((time - {since}) / 1e9)) FILTER ({since} >= start)",
+        "CASE WHEN count({v}) > 0 THEN coalesce("
+        "fsum(({v}::DOUBLE + {before}::DOUBLE) / 2 * ((time - {since}) / 1e9)) FILTER ({since} >= start), 0) END",
         False,
         None,
     ),
