@@ -90,8 +90,8 @@ def touched_stops(query: Query, start_ns: int, stop_ns: int) -> Stops:
 
 
 def span_ns(query: Query, first_stop: int, last_stop: int) -> tuple[int, int]:
-    """The first and last nanosecond of the windows that stop in `[first_stop, last_stop]`."""
-    return (first_stop - query.window_ms) * NANOSECONDS, last_stop * NANOSECONDS - 1
+    """The half-open span, in nanoseconds, of the windows that stop in `[first_stop, last_stop]`."""
+    return (first_stop - query.window_ms) * NANOSECONDS, last_stop * NANOSECONDS
 
 
 def digest(rows: Sequence[Row]) -> bytes:
@@ -229,6 +229,10 @@ class Ledger:
             self.change,
         )
         return merged([(stop, stop) for stop in self._final_stops if first <= stop <= last], every)
+
+    def knows(self, first: int, last: int) -> bool:
+        """Whether every window that stops in `[first, last]` is on record."""
+        return all(stop in self.records for stop in range(first, last + 1, self.query.every_ms))
 
     def corrected_until(self, now: int) -> int:
         """Windows that stopped by then are too old to be corrected."""

@@ -16,11 +16,12 @@ class Late:
         self._touched: list[Stops] = []
         self._gathered_at = 0
         self._again: list[Stops] = []
+        self._again_at = 0
 
     def due_at(self, final_until: int) -> int | None:
         """When there are windows to read again, milliseconds; those that are not final have to wait until they are."""
         if self._again and self._again[0][0] <= final_until:
-            return 0
+            return min(self._again_at, self._gathered_at) if self._touched else self._again_at
         return self._gathered_at if self._touched else None
 
     def touch(self, stops: Stops, now: int) -> None:
@@ -29,8 +30,9 @@ class Late:
             self._gathered_at = now + GATHER_MS
         self._touched = merged([*self._touched, stops], self._every)
 
-    def again(self, stops: Stops) -> None:
-        """Read these without gathering: an attempt failed, or what it brought was stale already."""
+    def again(self, stops: Stops, at: int = 0) -> None:
+        """Read these without gathering: an attempt failed, or what it brought was stale already; or wait until then."""
+        self._again_at = at
         self._again = merged([*self._again, stops], self._every)
 
     def take(self, ledger: Ledger, now: int, most: int) -> Stops | None:
@@ -40,7 +42,7 @@ class Late:
             self._again = merged([*self._again, *gathered], self._every)
             self._touched = []
         oldest = boundary(ledger.corrected_until(now), self._every) + self._every
-        while self._again and self._again[0][0] <= ledger.final_until:
+        while self._again_at <= now and self._again and self._again[0][0] <= ledger.final_until:
             first, last = self._again.pop(0)
             first = max(first, oldest)
             end = min(last, first + (most - 1) * self._every, ledger.final_until)

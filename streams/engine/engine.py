@@ -9,11 +9,11 @@ from streams.clock import Clock
 from streams.engine.attempts import Attempts
 from streams.engine.history import History
 from streams.engine.plan import HELD_POLL_MS, Listener, Plan
-from streams.engine.reader import Reader
+from streams.engine.reader import Answering, Reader
 from streams.errors import QueryInvalid, StoreUnavailable, StreamsError
 from streams.points import NANOSECONDS, Touched
 from streams.queries import Query
-from streams.stores.base import Answer, Store
+from streams.stores.base import Answer
 from streams.windows import Memory, Stale, WindowUpdate, boundary, span_ns
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Host(Protocol):
     """What the engine asks the workers of its host, and tells them (`streams.host`)."""
 
     def holds(self, measurement: str, start_ns: int, stop_ns: int) -> bool:
-        """Whether points in this range, both ends included, were received and cannot be read yet."""
+        """Whether points in `[start_ns, stop_ns)` were received and cannot be read yet."""
 
     def publish_final(self, until_ms: int) -> None:
         """From now on tell of points that come before this time: their windows are final, or about to be."""
@@ -42,7 +42,7 @@ class Engine:
 
     def __init__(
         self,
-        store: Store,
+        store: Answering,
         clock: Clock,
         host: Host,
         *,
@@ -59,6 +59,7 @@ class Engine:
         self._reader = Reader(store, readings)
         self._history = History(Reader(store, HISTORY_READINGS), clock, host, self._tell_window)
         self._claimed: dict[str, int] = {}
+        self._published = 0
         self._tasks: asyncio.TaskGroup
         self._sleep: asyncio.Task[None] | None = None
         self._sleeps_until = 0
@@ -70,6 +71,7 @@ class Engine:
             plan = self.plans[query.key] = Plan(query, self._clock.now(), self._memory)
             self._memory.ledgers = len(self.plans)
             self._claim(plan, plan.final_until)
+            self._publish(plan.final_until)
             self._wake(plan.wake_at())
         plan.listeners.append(listener)
         return plan
@@ -179,9 +181,13 @@ class Engine:
 
     async def _correct(self, plan: Plan) -> bool:
         """Read the first final windows again that late points have touched, and send what changed; False if none."""
-        stops = plan.next_late(self._clock.now())
+        now = self._clock.now()
+        stops = plan.next_late(now)
         if stops is None:
             return False
+        if not plan.ledger.knows(*stops) and self._host.holds(plan.query.measurement, *span_ns(plan.query, *stops)):
+            plan.late.again(stops, now + HELD_POLL_MS)  # some of these would be sent for the first time, and as final
+            return True
         since = plan.ledger.change
         try:
             answer = await self._ask(plan, plan.corrections, *stops)
@@ -213,7 +219,7 @@ class Engine:
         if settled < first or now < plan.held_until:
             return ledger.final_until
         # The order matters: whoever takes a point after this question has heard how far windows are final.
-        self._host.publish_final(settled)
+        self._publish(settled)
         free, held = first - every, settled + every
         while held - free > every:
             middle = free + (held - free) // every // 2 * every if held <= settled else settled
@@ -229,7 +235,11 @@ class Engine:
         plan.ledger.claimed_until = max(plan.ledger.claimed_until, final_until)
         measurement = plan.query.measurement
         self._claimed[measurement] = max(self._claimed.get(measurement, 0), final_until)
-        self._host.publish_final(final_until)
+
+    def _publish(self, final_until: int) -> None:
+        if final_until > self._published:
+            self._published = final_until
+            self._host.publish_final(final_until)
 
     def _tell_window(self, plan: Plan, update: WindowUpdate) -> None:
         self._tell(plan, lambda listener: listener.window(plan, update))

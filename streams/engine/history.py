@@ -20,7 +20,7 @@ class Holds(Protocol):
     """What history needs of the host."""
 
     def holds(self, measurement: str, start_ns: int, stop_ns: int) -> bool:
-        """Whether points in this range, both ends included, were received and cannot be read yet."""
+        """Whether points in `[start_ns, stop_ns)` were received and cannot be read yet."""
 
 
 class History:

@@ -3,23 +3,33 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from streams.queries import Query
-from streams.stores.base import Answer, Store
+from streams.stores.base import Answer
 
 SLOW_SECONDS = 1.0
 """A reading that takes longer gives up its place, so that a few that hang do not stop all others."""
 
 
+class Answering(Protocol):
+    """What the engine needs of a store; see `streams.stores.base.Store`."""
+
+    name: str
+
+    async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
+        """Every window of the query that stops in `[first_stop, last_stop]`."""
+
+
 class Reader:
     """A door to the store through which so many readings go at once."""
 
-    def __init__(self, store: Store, at_once: int) -> None:
+    def __init__(self, store: Answering, at_once: int) -> None:
         self._store = store
         self._places = asyncio.Semaphore(at_once)
 
     async def read(self, query: Query, first_stop: int, last_stop: int) -> Answer:
-        """As `Store.answer`. Also RuntimeError, where the answer lacks a window or has one too many."""
+        """As the store's `answer`. Also RuntimeError, where the answer lacks a window or has one too many."""
         async with self._place():
             answer = await self._store.answer(query, first_stop, last_stop)
         expected = range(first_stop, last_stop + 1, query.every_ms)
