@@ -2,16 +2,36 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from hub.messages import Ack, Reject, Retry, WriteMessage
 from streams.engine import Engine, Listener, Plan, WindowUpdate
 from streams.queries import Query
 
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable by which the library knows that several processes count."""
+
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 _POINTS = (1, 10, 100, 1_000, 2_000, 5_000, 10_000, 20_000)
+
+
+def add_up(folder: Path) -> None:
+    """Have the processes started from now on keep their counts where each of them can add up all; empties it first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.db"):
+        old.unlink()
+    os.environ[SHARED] = str(folder)
+    # The library chooses when it is imported, which was before this process could know.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+
+
+def forget(process: int) -> None:
+    """A process has ended: nothing is open there any more. What it counted still counts."""
+    if SHARED in os.environ:
+        mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -46,7 +66,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """All values as Prometheus text; of all workers where they share a folder for it."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if SHARED not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

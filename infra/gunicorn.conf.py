@@ -1,8 +1,11 @@
 """`gunicorn -c infra/gunicorn.conf.py hub.app:app`: every setting comes from the HUB_… environment variables."""
 
 from hub.preflight import one_sentence, preflight
+from hub.server.many import child_exit, share_metrics
 from hub.server.options import gunicorn_options
 from hub.settings import load_settings
+
+__all__ = ["child_exit", "on_starting"]
 
 with one_sentence():
     settings = load_settings()
@@ -13,3 +16,4 @@ def on_starting(_: object) -> None:
     """Once, before the first worker: what will never work ends Gunicorn with one sentence."""
     with one_sentence():
         preflight(settings).close()
+        share_metrics(settings)

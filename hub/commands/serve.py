@@ -3,19 +3,17 @@
 import logging
 import os
 import signal
-import socket
 from typing import Annotated, Any
 
 import typer
-from gunicorn.app.base import BaseApplication
 from rich.markup import escape
 
 from hub.app import create_app
 from hub.logs import configure_logs
 from hub.preflight import address, preflight
-from hub.server.options import gunicorn_options
+from hub.server.many import serve_many
 from hub.server.single import serve_one
-from hub.settings import Settings, load_settings, table, variable
+from hub.settings import load_settings, table, variable
 
 log = logging.getLogger(__name__)
 
@@ -54,26 +52,8 @@ def serve(
     place = address(settings.host, listener.getsockname()[1])
     log.info("pxl-hub listens on http://%s/ with %s", place, settings.store)
     if settings.workers > 1:
-        _serve_many(settings, listener)
+        serve_many(lambda: create_app(settings), settings, listener)
     else:
         # Uvicorn ends by raising the signal that stopped it again: without this the exit code would not be 0.
         signal.signal(signal.SIGTERM, lambda *_: None)
         serve_one(create_app(settings), settings, listener)
-
-
-class _Gunicorn(BaseApplication):  # type: ignore[misc]
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        return create_app(load_settings())
-
-
-def _serve_many(settings: Settings, listener: socket.socket) -> None:
-    options = gunicorn_options(settings) | {"bind": [f"fd://{listener.fileno()}"]}
-    _Gunicorn(options).run()

@@ -42,4 +42,5 @@ def test_every_literal_code_in_the_sources_is_in_the_catalogue() -> None:
 def test_every_error_of_the_domain_that_a_client_may_see_is_in_the_catalogue() -> None:
     seen_at_start_only = {"invalid_definition"}
     for error in StreamsError.__subclasses__():
-        assert error.code in seen_at_start_only or remedy_of(error.code)
+        if error.__module__ == StreamsError.__module__ and error.code not in seen_at_start_only:
+            assert remedy_of(error.code)

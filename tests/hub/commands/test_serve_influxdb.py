@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,11 @@ async def test_two_workers_serve_the_same_windows(influxdb2: InfluxDB2, tmp_path
                 while (window := await told(live, "window"))["stop"] <= at:
                     pass
                 assert window["rows"] == [[6.0, 4]]
+            # Whichever worker is asked answers for both.
+            with urllib.request.urlopen(f"{hub.url}/metrics", timeout=5) as answer:
+                text = answer.read().decode()
+            assert "hub_frames_total 4.0" in text
+            assert 'hub_connections{endpoint="live"} 4.0' in text
         finally:
             for socket in (*lives, *devices):
                 await socket.close()
