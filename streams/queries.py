@@ -15,7 +15,7 @@ from streams.points import Kind
 SHORTEST_WINDOW_MS = 100
 MOST_COLUMNS = 256
 MOST_PANES = 3_600
-"""A hopping window may cover at most this many steps of `every`."""
+"""A hopping window, and `grace`, may cover at most this many steps of `every`."""
 
 
 class Column(NamedTuple):
@@ -89,6 +89,8 @@ def parse_query(
     """A checked query from what a request or a definition says; QueryInvalid names the key and what it wants."""
     every_ms, window_ms = _windows(every, window)
     grace_ms = 1_000 if grace is None else _duration("grace", grace)
+    if grace_ms // every_ms > MOST_PANES:
+        raise QueryInvalid(f"grace: it may cover at most {MOST_PANES} steps of every, {format_duration(every_ms)}")
     parsed = _select(select)
     group = tuple(_names("group_by", [] if group_by is None else group_by))
     columns = len(group) + sum(len(aggregates) for _, aggregates in parsed)
