@@ -3,7 +3,7 @@
 import re
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_DURATION = re.compile(r"(\d{1,15})(ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d|w)")
 
 LONGEST_MS = 100 * 366 * 86_400_000
 """No duration in a request or a setting may be longer than a hundred years."""

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ SHORTEST_WINDOW_MS = 100
 MOST_COLUMNS = 256
 MOST_PANES = 3_600
 """A hopping window, and `grace`, may cover at most this many steps of `every`."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Column(NamedTuple):
@@ -60,7 +63,7 @@ class Query:
                 [self.window_ms, self.every_ms, self.grace_ms],
             ]
         )
-        return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        return hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
 
     def columns(self, kinds: Mapping[str, Kind]) -> list[Column]:
         """The columns of a row, with `kinds` the known kinds of the measurement's fields."""
@@ -114,15 +117,7 @@ def refine(query: Query, where: Any) -> Query:
         merged[tag] = merged[tag] & set(values) if tag in merged else set(values)
         if not merged[tag]:
             raise QueryInvalid(f"where: no value of tag {tag!r} is left; the stream allows others")
-    return Query(
-        query.measurement,
-        query.select,
-        tuple((tag, _sorted_values(values)) for tag, values in sorted(merged.items())),
-        query.group_by,
-        query.window_ms,
-        query.every_ms,
-        query.grace_ms,
-    )
+    return replace(query, where=tuple((tag, _sorted_values(values)) for tag, values in sorted(merged.items())))
 
 
 def _windows(every: Any, window: Any) -> tuple[int, int]:
@@ -168,7 +163,7 @@ def _where(where: Any) -> tuple[tuple[str, tuple[str | None, ...]], ...]:
     parsed = []
     for tag, wanted in where.items():
         values = wanted if isinstance(wanted, list | tuple) else [wanted]
-        if not values or not all(value is None or isinstance(value, str) for value in values):
+        if not values or not all(value is None or _is_text(value) for value in values):
             raise QueryInvalid(f"where.{tag}: expected a text, null for a missing tag, or a list of them")
         parsed.append((_name("where", tag), _sorted_values({value or None for value in values})))
     return tuple(sorted(parsed))
@@ -188,9 +183,14 @@ def _names(key: str, names: Any) -> Sequence[str]:
 
 
 def _name(key: str, name: Any) -> str:
-    if not isinstance(name, str) or not name:
+    if not _is_text(name) or not name:
         raise QueryInvalid(f"{key}: expected a name, not {name!r}")
-    return name
+    return str(name)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is text that a store can have: JSON lets half a surrogate pair through, which no encoding has."""
+    return isinstance(value, str) and not _SURROGATE.search(value)
 
 
 def _duration(key: str, value: Any) -> int:
