@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from streams.points import Kind
 
-_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)")
+_PERCENTILE = re.compile(r"p([0-9]{1,2}(?:\.[0-9]{1,4})?)")
 
 _NUMBERS = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.UNSIGNED})
 _ORDERED = _NUMBERS | {Kind.BOOLEAN}
@@ -44,26 +44,38 @@ class Aggregate:
         """Whether it has values for fields of this kind; where not, its column is null."""
         return field in self.definition.fields
 
-    def duckdb(self, column: str, field: Kind, window_ms: int) -> str:
-        """The SQL expression for one group of one window, over a column of that kind; NULL where it is undefined.
+    def duckdb(self, column: str, field: Kind, start: str, window_ms: int) -> str:
+        """The SQL expression over a column of that kind, for one group of one window; `fitted` makes a cell of it.
 
-        The rows have `time` in nanoseconds and the window's `start`; `by_series` needs `{column}_before` and
-        `{column}_since`, value and time of the series' previous point that has the field.
+        The rows have their `time`, in nanoseconds as is `start`, and where it is `by_series` `{column}_before` and
+        `{column}_since`: value and time of the series' previous point that has the field.
         """
         if not self.defined_for(field):
             return "NULL"
-        result = self.definition.duckdb.format(
+        return self.definition.duckdb.format(
             v=column,
             n=f"{column}::HUGEINT" if field is not Kind.FLOAT else column,
             before=f"{column}_before",
-            since=f"{column}_since",
+            inside=f"{column}_since >= {start}",
+            elapsed=f"((time - {column}_since) / 1e9)",
             f="f" if field is Kind.FLOAT else "",
             first_order=f"NOT {column}" if field is Kind.BOOLEAN else column,
             mode_order="NOT e.key" if field is Kind.BOOLEAN else "e.key",
             percent=f"{self.percent!r}::DOUBLE",
             seconds=f"{window_ms / 1_000!r}::DOUBLE",
         )
-        return result if self.definition.fits else _fitted(result, self.definition.kind(field))
+
+    def fitted(self, result: str, field: Kind) -> str:
+        """The SQL of a cell: the result of `duckdb`, NULL where the column's kind cannot hold it."""
+        if self.definition.fits or not self.defined_for(field):
+            return result
+        match self.definition.kind(field):
+            case Kind.FLOAT:
+                return f"CASE WHEN isfinite({result}) THEN {result} END"
+            case Kind.UNSIGNED:
+                return f"TRY_CAST({result} AS UBIGINT)"
+            case _:
+                return f"TRY_CAST({result} AS BIGINT)"
 
     def influxql(self, field: str) -> str | None:
         """The InfluxQL expression over a quoted field reference such as `"temp"::field`.
@@ -92,12 +104,6 @@ def parse_aggregate(text: str) -> Aggregate:
         return Aggregate(text)
     names = " ".join(name for name in TABLE if name != "percentile")
     raise ValueError(f"{text!r} is no aggregate; there are {names} and p1 to p99.9")
-
-
-def _fitted(sql: str, kind: Kind | None) -> str:
-    if kind is Kind.FLOAT:
-        return f"CASE WHEN isfinite({sql}) THEN {sql} END"
-    return f"TRY_CAST({sql} AS {'UBIGINT' if kind is Kind.UNSIGNED else 'BIGINT'})"
 
 
 def _same(field: Kind | None) -> Kind | None:
@@ -131,7 +137,7 @@ class Definition(NamedTuple):
     influxql: str | None
 
 
-_RISES = "{f}sum({n} - {before}) FILTER ({since} >= start AND {v} >= {before})"
+_RISES = "{f}sum({n} - {before}) FILTER ({inside} AND {v} >= {before})"
 
 TABLE: dict[str, Definition] = {
     "count": Definition("how many values there are", _integer, _EVERYTHING, "count({v})", True, "count({field})"),
@@ -213,7 +219,7 @@ TABLE: dict[str, Definition] = {
         _float,
         _NUMBERS,
         "CASE WHEN count({v}) > 0 THEN coalesce("
-        "fsum(({v}::DOUBLE + {before}::DOUBLE) / 2 * ((time - {since}) / 1e9)) FILTER ({since} >= start), 0) END",
+        "fsum(({v}::DOUBLE + {before}::DOUBLE) / 2 * {elapsed}) FILTER ({inside}), 0) END",
         False,
         None,
     ),

@@ -6,13 +6,14 @@ that window. Window n covers the panes from n to n + panes - 1.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from streams.points import NANOSECONDS
 from streams.queries import Query
 from streams.stores.base import Row, Window
-from streams.stores.duckdb_catalogue import Table
+from streams.stores.duckdb_catalogue import FieldColumn, Table
 
 
 class Statement(NamedTuple):
@@ -25,40 +26,32 @@ class Statement(NamedTuple):
 def statement(query: Query, table: Table, first_stop: int, last_stop: int) -> Statement | None:
     """What to ask for the windows that stop in this range; None where no point can be in them.
 
-    A row of the result has the window's number, its points, its first and last time in nanoseconds, and the cells.
+    A row of the result has the window's number, its points, its first and last time in nanoseconds, and the cells;
+    the rows of a window are in the order of their tags.
     """
-    columns = {
-        f"v{position}": table.fields[field] for position, field in enumerate(query.fields) if field in table.fields
-    }
+    columns = {f"v{n}": table.fields[field] for n, field in enumerate(query.fields) if field in table.fields}
     conditions = _conditions(query, table)
     if not columns or conditions is None:
         return None
-    start, every = (first_stop - query.window_ms) * NANOSECONDS, query.every_ms * NANOSECONDS
-    chosen = [f"p.{column} AS {name}" for name, (column, _) in columns.items()]
-    for name in _by_series(query):
-        if name in columns:
-            value, order = f"p.{columns[name].column}", "IGNORE NULLS) OVER (PARTITION BY p.series ORDER BY p.time)"
-            chosen.append(f"lag({value} {order} AS {name}_before")
-            chosen.append(f"lag(CASE WHEN {value} IS NOT NULL THEN p.time END {order} AS {name}_since")
-    tags = [f"s.{table.tags[tag]}" if tag in table.tags else "NULL::VARCHAR" for tag in query.group_by]
-    chosen += [f"{tag} AS g{position}" for position, tag in enumerate(tags)]
-    valued = " OR ".join(f"p.{column} IS NOT NULL" for column, _ in columns.values())
     tests, values = conditions
-    where = [f"p.time >= {start}", f"p.time < {last_stop * NANOSECONDS}", f"({valued})", *tests]
-    source = f"{table.points} AS p"
-    if tests or query.group_by:
-        source += f" JOIN {table.keys} AS s ON s.number = p.series"
-    groups = ["number", *(f"g{position}" for position in range(len(tags)))]
-    cells = [*groups[1:], *_aggregates(query, table)]
+    start, stop = (first_stop - query.window_ms) * NANOSECONDS, last_stop * NANOSECONDS
+    valued = " OR ".join(f"p.{column} IS NOT NULL" for column, _ in columns.values())
+    where = " AND ".join([f"p.time >= {start}", f"p.time < {stop}", f"({valued})", *tests])
+    tags = [f"g{n}" for n in range(len(query.group_by))]
+    joined = f" JOIN {table.keys} AS s ON s.number = p.series" if tests or tags else ""
+    chosen = ", ".join(_chosen(query, table, columns, _number(query, first_stop, last_stop)))
+    window_start = f"({start} + number * {query.every_ms * NANOSECONDS})"
+    aggregates = list(_aggregates(query, table, window_start))
     sql = (
         f"{_legend(query, table)}"
-        f"WITH chosen AS (SELECT p.time, (p.time - {start}) // {every} AS pane, {', '.join(chosen)}"
-        f" FROM {source} WHERE {' AND '.join(where)}),\n"
-        f"numbered AS (SELECT *, {_number(query, first_stop, last_stop)} AS number FROM chosen),\n"
-        f"windowed AS (SELECT *, {start} + number * {every} AS start FROM numbered)\n"
-        f"SELECT number, count(*), min(time), max(time), {', '.join(cells)}"
-        f" FROM windowed GROUP BY {', '.join(groups)} ORDER BY {', '.join(f'{name} NULLS FIRST' for name in groups)}"
+        f"SELECT {', '.join(['number', 'points', 'earliest', 'latest', *tags, *(final for _, final in aggregates)])}\n"
+        f"FROM (SELECT {', '.join(['number', *tags, *(sql for sql, _ in aggregates)])},"
+        " count(*) AS points, min(time) AS earliest, max(time) AS latest\n"
+        f"FROM (SELECT p.time, {chosen} FROM {table.points} AS p{joined}\nWHERE {where})\n"
+        f"GROUP BY {', '.join(['number', *tags])})"
     )
+    if tags:
+        sql += f" ORDER BY {', '.join(f'{tag} NULLS FIRST' for tag in tags)}"
     return Statement(sql, values)
 
 
@@ -86,11 +79,30 @@ def _window(start: int, stop: int, parts: Sequence[Sequence[Any]]) -> Window:
 
 
 def _number(query: Query, first_stop: int, last_stop: int) -> str:
-    """The number of a pane's window, or of each of its windows."""
+    """The number of the window that a point is in, or of each of them."""
     panes, last = query.window_ms // query.every_ms, (last_stop - first_stop) // query.every_ms
     if last == 0:
         return "0"
-    return "pane" if panes == 1 else f"unnest(range(greatest(pane - {panes - 1}, 0), least(pane, {last}) + 1))"
+    start = (first_stop - query.window_ms) * NANOSECONDS
+    pane = f"(p.time - {start}) // {query.every_ms * NANOSECONDS}"
+    return pane if panes == 1 else f"unnest(range(greatest({pane} - {panes - 1}, 0), least({pane}, {last}) + 1))"
+
+
+def _chosen(query: Query, table: Table, columns: Mapping[str, FieldColumn], number: str) -> Iterator[str]:
+    """What is needed of each point."""
+    yield f"{number} AS number"
+    for position, (_, aggregates) in enumerate(query.select):
+        column = columns.get(f"v{position}")
+        if column is None:
+            continue
+        value = f"p.{column.column}"
+        yield f"{value} AS v{position}"
+        if any(aggregate.by_series for aggregate in aggregates):
+            previous = "IGNORE NULLS) OVER (PARTITION BY p.series ORDER BY p.time)"
+            yield f"lag({value} {previous} AS v{position}_before"
+            yield f"lag(CASE WHEN {value} IS NOT NULL THEN p.time END {previous} AS v{position}_since"
+    for position, tag in enumerate(query.group_by):
+        yield f"s.{table.tags[tag]} AS g{position}" if tag in table.tags else f"NULL::VARCHAR AS g{position}"
 
 
 def _conditions(query: Query, table: Table) -> tuple[list[str], list[str]] | None:
@@ -110,20 +122,17 @@ def _conditions(query: Query, table: Table) -> tuple[list[str], list[str]] | Non
     return tests, values
 
 
-def _by_series(query: Query) -> Iterator[str]:
-    for position, (_, aggregates) in enumerate(query.select):
-        if any(aggregate.by_series for aggregate in aggregates):
-            yield f"v{position}"
-
-
-def _aggregates(query: Query, table: Table) -> Iterator[str]:
+def _aggregates(query: Query, table: Table, start: str) -> Iterator[tuple[str, str]]:
+    """For each column its aggregate, and the cell made of it."""
+    names = (f"a{number}" for number in count())
     for position, (field, aggregates) in enumerate(query.select):
         column = table.fields.get(field)
-        for aggregate in aggregates:
-            if column is not None:
-                yield aggregate.duckdb(f"v{position}", column.kind, query.window_ms)
+        for aggregate, name in zip(aggregates, names, strict=False):
+            if column is None:
+                yield f"{'0' if aggregate.name == 'count' else 'NULL'} AS {name}", name
             else:
-                yield "0" if aggregate.name == "count" else "NULL"
+                sql = aggregate.duckdb(f"v{position}", column.kind, start, query.window_ms)
+                yield f"{sql} AS {name}", aggregate.fitted(name, column.kind)
 
 
 def _legend(query: Query, table: Table) -> str:
