@@ -74,7 +74,7 @@ class Shared:
 
 
 class Subscription:
-    """One subscription: its topic, and the task that is opening it."""
+    """One subscription: its topic, and the task that is opening it, until it is live."""
 
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
@@ -95,8 +95,9 @@ class Consumer:
     def receive(self, data: str | bytes) -> None:
         """Take a message from the socket. SessionOver when the dashboard must not go on."""
         if isinstance(data, str) is not (self._outbound.encoding is Encoding.JSON):
-            spoken = self._outbound.encoding.subprotocol
-            raise SessionOver(Close.WRONG_KIND, f"{spoken} comes in the other kind of frames")
+            encoding = self._outbound.encoding
+            kind = "text" if encoding is Encoding.JSON else "binary"
+            raise SessionOver(Close.WRONG_KIND, f"{encoding.subprotocol} is spoken in {kind} frames alone")
         if len(data) > self._shared.max_frame_bytes:
             raise SessionOver(Close.TOO_BIG, f"a frame may have {self._shared.max_frame_bytes} bytes")
         try:
@@ -117,12 +118,6 @@ class Consumer:
         """End every subscription: the socket is gone."""
         for name in list(self._subscriptions):
             self._unsubscribe(name)
-
-    async def settled(self) -> None:
-        """Return when no subscription is being opened any more."""
-        opening = [s.opening for s in self._subscriptions.values() if s.opening and not s.opening.done()]
-        if opening:
-            await asyncio.wait(opening)
 
     def _grant(self, name: str, action: Callable[[], None]) -> None:
         try:
@@ -147,7 +142,7 @@ class Consumer:
         subscription = self._subscriptions.pop(name, None)
         if subscription is None:
             raise RequestRefused("unknown_id", f"no subscription on this socket has the id {name!r}")
-        if subscription.opening and not subscription.opening.done():
+        if subscription.opening:
             subscription.opening.cancel()
         else:
             subscription.topic.discard(self._outbound)
@@ -176,13 +171,13 @@ class Consumer:
 
     async def _open(self, name: str, subscription: Subscription, after: int | None) -> None:
         try:
-            await self._tell_columns(name, subscription.topic)
+            await self._describe(name, subscription.topic)
             if after is None:
                 await subscription.topic.plan.started()
             else:
                 await self._past.tell(name, subscription.topic, after)
             # Nothing is awaited from the end of the past to here: no window comes in between.
-            self._go_live(name, subscription.topic)
+            self._go_live(name, subscription)
         except StreamsError as error:
             retry_after = round((error.retry_after or 1) * 1_000) if isinstance(error, StoreUnavailable) else None
             self._fail(name, Error(id=name, code=error.code, message=str(error), retry_after_ms=retry_after))
@@ -190,12 +185,9 @@ class Consumer:
             log.exception("subscription %r failed", name)
             self._fail(name, Error(id=name, code="internal", message="the hub failed at this; its log says why"))
 
-    async def _tell_columns(self, name: str, topic: Topic) -> None:
+    async def _describe(self, name: str, topic: Topic) -> None:
         query = topic.plan.query
-        try:
-            kinds = await self._shared.kinds(query.measurement)
-        except StoreUnavailable:
-            kinds = {}
+        kinds = await self._shared.kinds(query.measurement)
         self._send(
             Subscribed(
                 id=name,
@@ -208,9 +200,11 @@ class Consumer:
             )
         )
 
-    def _go_live(self, name: str, topic: Topic) -> None:
+    def _go_live(self, name: str, subscription: Subscription) -> None:
+        topic = subscription.topic
         self._send(Live(id=name, plan=topic.key, from_=topic.plan.last_stop))
         topic.add(self._outbound)
+        subscription.opening = None
 
     def _fail(self, name: str, error: Error) -> None:
         subscription = self._subscriptions.pop(name)

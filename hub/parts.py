@@ -16,8 +16,9 @@ from hub.metrics import Metrics, ObservedEngine
 from hub.settings import Settings, data_folder, duckdb_path
 from hub.topics import Topics
 from streams.clock import SystemClock
+from streams.definitions import load_definitions
 from streams.engine import Engine
-from streams.errors import StoreUnavailable
+from streams.errors import StoreUnavailable, StreamsError
 from streams.host import Host, LocalHost, SharedHost
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.commit import Ingest
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 KINDS_SECONDS = 1.0
 """How long what the store said of a measurement's fields is good for the next subscriber."""
+KINDS_PATIENCE_SECONDS = 2.0
+"""How long a subscriber waits for the kinds of its columns; without them they are null, which is allowed."""
 
 
 class Hub:
@@ -107,31 +110,36 @@ class Hub:
 
 
 class Kinds:
-    """The kinds of measurements' fields as the store knows them, not asked for each of many subscribers."""
+    """The kinds of measurements' fields as the store knows them, asked for once for many subscribers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, tuple[float, Mapping[str, Kind]]] = {}
+        self._asked: dict[str, tuple[float, asyncio.Task[Mapping[str, Kind]]]] = {}
 
     async def of(self, measurement: str) -> Mapping[str, Kind]:
-        """The kind of each field that has exactly one. StoreUnavailable."""
+        """The kind of each field that has exactly one; none while the store does not answer."""
         now = asyncio.get_running_loop().time()
-        until, kinds = self._known.get(measurement, (now, {}))
-        if until <= now:
-            schema = await self._store.schema(measurement)
-            kinds = {field: next(iter(kinds)) for field, kinds in schema.fields.items() if len(kinds) == 1}
-            self._known = {name: known for name, known in self._known.items() if known[0] > now}
-            self._known[measurement] = (now + KINDS_SECONDS, kinds)
-        return kinds
+        until, asking = self._asked.get(measurement, (now, None))
+        if asking is None or until <= now:
+            asking = asyncio.create_task(self._ask(measurement))
+            self._asked = {name: asked for name, asked in self._asked.items() if asked[0] > now}
+            self._asked[measurement] = (now + KINDS_SECONDS, asking)
+        return await asyncio.shield(asking)
+
+    async def _ask(self, measurement: str) -> Mapping[str, Kind]:
+        try:
+            async with asyncio.timeout(KINDS_PATIENCE_SECONDS):
+                schema = await self._store.schema(measurement)
+        except (StreamsError, TimeoutError):
+            return {}
+        return {field: next(iter(kinds)) for field, kinds in schema.fields.items() if len(kinds) == 1}
 
 
 def load_streams(settings: Settings) -> Mapping[str, Query]:
     """The named streams of the configuration file. DefinitionInvalid names line and reason."""
     if not settings.config:
         return {}
-    from streams.definitions import load_definitions
-
-    return load_definitions(Path(settings.config))
+    return {name: stream.query for name, stream in load_definitions(Path(settings.config), others=["hub"]).items()}
 
 
 def make_store(settings: Settings) -> Store:

@@ -5,8 +5,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hub.bodies import Problem
 from hub.codes import remedy_of
-from hub.messages import Problem
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 

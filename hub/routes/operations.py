@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hub.messages import QueriesState, Readiness, SpoolState, StoreState
+from hub.bodies import QueriesState, Readiness, SpoolState, StoreState
 from hub.parts import Hub
 from hub.routes.answers import answer
 from streams.errors import StreamsError

@@ -1,21 +1,23 @@
 """`/v1/streams`: the named streams and their columns."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from hub.bodies import Stream, Streams
 from hub.consumer import RequestRefused, columns
-from hub.messages import Stream, Streams
 from hub.parts import Hub
 from hub.routes.answers import answer, problem
-from streams.errors import StoreUnavailable
 from streams.queries import Query
 
 
 async def all_streams(request: Request) -> Response:
     """Every named stream, sorted by name."""
     hub: Hub = request.app.state.hub
-    return answer(Streams([await _describe(hub, name, query) for name, query in sorted(hub.streams.items())]))
+    descriptions = [_describe(hub, name, query) for name, query in sorted(hub.streams.items())]
+    return answer(Streams(await asyncio.gather(*descriptions)))
 
 
 async def one_stream(request: Request) -> Response:
@@ -29,10 +31,7 @@ async def one_stream(request: Request) -> Response:
 
 
 async def _describe(hub: Hub, name: str, query: Query) -> Stream:
-    try:
-        kinds = await hub.kinds.of(query.measurement)
-    except StoreUnavailable:
-        kinds = {}
+    kinds = await hub.kinds.of(query.measurement)
     return Stream(
         name=name,
         measurement=query.measurement,
