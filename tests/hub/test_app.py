@@ -18,12 +18,29 @@ from tests.hub.running import RunningHub, running_hub
 
 pytestmark = pytest.mark.anyio
 
-SETTINGS = Settings(store="duckdb::memory:", max_frame_bytes=10_000, max_unacked=2, max_connections=5)
+CONFIGURATION = """
+[streams.weather]
+measurement = "weather"
+select = {temp = ["mean", "max"]}
+where = {site = ["a", "b"]}
+group_by = ["site"]
+every = "10s"
+"""
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[RunningHub]:
-    with running_hub(SETTINGS) as hub:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    folder = tmp_path_factory.mktemp("hub")
+    (folder / "hub.toml").write_text(CONFIGURATION)
+    settings = Settings(
+        store="duckdb::memory:",
+        data_folder=str(folder),
+        config=str(folder / "hub.toml"),
+        max_frame_bytes=10_000,
+        max_unacked=2,
+        max_connections=5,
+    )
+    with running_hub(settings) as hub:
         yield hub
 
 
@@ -78,6 +95,20 @@ async def test_history_comes_before_live(hub: RunningHub) -> None:
         assert windows[9]["rows"] == [[45.0, 9.0]]
         assert windows[29]["rows"] == [[sum(range(20, 30)), 29.0]]
         assert message["from"] == windows[-1]["stop"]
+
+
+async def test_named_streams_are_described_and_watched(hub: RunningHub) -> None:
+    (stream,) = hub.get("/v1/streams").body["streams"]
+    assert stream == hub.get("/v1/streams/weather").body
+    assert (stream["name"], stream["measurement"], stream["where"]) == ("weather", "weather", {"site": ["a", "b"]})
+    assert (stream["window_ms"], stream["every_ms"], stream["grace_ms"]) == (10_000, 10_000, 1_000)
+    assert [column["name"] for column in stream["columns"]] == ["site", "temp.mean", "temp.max"]
+    async with connect(f"{hub.sockets}/v1/live") as live:
+        await live.send(json.dumps({"type": "subscribe", "id": "a", "stream": "weather"}))
+        subscribed = await told(live, "subscribed")
+        assert (subscribed["plan"], subscribed["columns"]) == (stream["plan"], stream["columns"])
+        await live.send(json.dumps({"type": "subscribe", "id": "b", "stream": "weather", "where": {"site": "b"}}))
+        assert (await told(live, "subscribed"))["plan"] != stream["plan"]
 
 
 async def test_bad_lines_are_named_and_the_good_ones_kept(hub: RunningHub) -> None:
@@ -186,13 +217,12 @@ async def test_operators_see_that_it_is_alive_ready_and_how_busy(hub: RunningHub
 async def test_what_is_wrong_over_http_says_what_to_do(hub: RunningHub) -> None:
     missing = hub.get("/v1/streams/none")
     assert (missing.status, missing.body["code"]) == (404, "unknown_stream")
-    assert missing.body["message"] == "no stream is named 'none'; there are none"
+    assert missing.body["message"] == "no stream is named 'none'; there are weather"
     assert set(missing.body) == {"code", "message", "remedy"}
     assert (hub.get("/v2").status, hub.get("/v2").body["code"]) == (404, "not_found")
     refused = hub.get("/healthz", "DELETE")
     assert (refused.status, refused.body["code"]) == (405, "method_not_allowed")
     assert "GET" in refused.headers["allow"]
-    assert hub.get("/v1/streams").body == {"streams": []}
 
 
 async def test_the_page_is_served_under_a_strict_policy(hub: RunningHub) -> None:
