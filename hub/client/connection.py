@@ -101,6 +101,9 @@ async def _run_session(
         await session(socket, read_ready(first))
     except ConnectionClosed:
         pass
+    except asyncio.CancelledError:
+        await socket.close()  # we leave, and nothing is wrong: websockets would tell the hub of an error
+        raise
     return setback_of_close(socket.close_code, socket.close_reason)
 
 

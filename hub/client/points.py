@@ -44,8 +44,10 @@ def _key(name: str) -> str:
 
 
 def _checked(name: str) -> str:
-    if not name or name.endswith("\\") or "\n" in name or "\r" in name:
-        raise ValueError(f"{name!r}: a name or tag value cannot be empty, hold a line break or end in a backslash")
+    if not name or name.endswith("\\") or min(name) < " ":
+        raise ValueError(
+            f"{name!r}: a name or tag value cannot be empty, hold control characters or end in a backslash"
+        )
     return name
 
 

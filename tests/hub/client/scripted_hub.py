@@ -42,9 +42,10 @@ class Peer:
         """Vanish without a word."""
         self._socket.transport.abort()
 
-    async def stay(self) -> None:
-        """Until the client goes."""
+    async def stay(self) -> int | None:
+        """Until the client goes; its close code."""
         await self._socket.wait_closed()
+        return self._socket.close_code
 
 
 Script = Callable[[Peer], Awaitable[None]]

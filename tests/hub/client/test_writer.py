@@ -53,6 +53,20 @@ async def test_points_are_lines() -> None:
         await writer.flush()
 
 
+async def test_leaving_is_a_normal_close() -> None:
+    closed_with = []
+
+    async def hub(peer: Peer) -> None:
+        await peer.ready()
+        await peer.frame()
+        await peer.say(type="ack", frame=1, stored="store")
+        closed_with.append(await peer.stay())
+
+    async with scripted_hub(hub) as url, Writer(url) as writer:
+        await writer.write("1")
+    assert closed_with == [1000]
+
+
 async def test_after_a_broken_connection_what_is_open_is_sent_again() -> None:
     first_frame_arrived = asyncio.Event()
 
