@@ -1,6 +1,7 @@
 """Which final windows of a plan to read again, because points came late. Decides; the engine acts."""
 
-from streams.windows import Ledger, Stops, boundary, merged
+from streams.engine.ledger import Ledger
+from streams.windows import Stops, boundary, merged
 
 GATHER_MS = 250
 """Points that come late are gathered for this long before their windows are read again."""
@@ -38,7 +39,7 @@ class Late:
     def take(self, ledger: Ledger, now: int, most: int) -> Stops | None:
         """The next windows to read, at most so many; those too old to be corrected are left as they are."""
         if self._touched and self._gathered_at <= now:
-            gathered = [run for stops in self._touched for run in ledger.correctable(*stops, MOST_UNKNOWN)]
+            gathered = [run for stops in self._touched for run in ledger.correctable(*stops, MOST_UNKNOWN, now)]
             self._again = merged([*self._again, *gathered], self._every)
             self._touched = []
         oldest = boundary(ledger.corrected_until(now), self._every) + self._every

@@ -2,19 +2,21 @@
 
 import asyncio
 import logging
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
 from streams.clock import Clock
 from streams.engine.attempts import Attempts
 from streams.engine.history import History
+from streams.engine.ledger import Memory, Stale
 from streams.engine.plan import HELD_POLL_MS, Listener, Plan
 from streams.engine.reader import Answering, Reader
 from streams.errors import QueryInvalid, StoreUnavailable, StreamsError
 from streams.points import NANOSECONDS, Touched
 from streams.queries import Query
 from streams.stores.base import Answer
-from streams.windows import Memory, Stale, WindowUpdate, boundary, span_ns
+from streams.windows import Stops, WindowUpdate, boundary, span_ns
 
 log = logging.getLogger(__name__)
 
@@ -105,11 +107,12 @@ class Engine:
     def history(
         self, query: Query, first_stop: int, last_stop: int, *, patience_ms: int | None = None
     ) -> AsyncIterator[list[WindowUpdate]]:
-        """Every window that stops in `[first_stop, last_stop]`, oldest first, in chunks; `last_stop` must be final.
+        """Every final window that stops in `[first_stop, last_stop]`, oldest first, in chunks.
 
-        Windows have the revision of the running plan, if there is one. Stop reading at any time. QueryInvalid at once
-        where more is asked for than one request may; StoreUnavailable where the store gives no answer for as long as
-        `patience_ms`, without which it is asked again until it does.
+        It ends at `final_until` where more is asked for, and waits for points under way. Windows have the revision of
+        the running plan, if there is one. Stop reading at any time. QueryInvalid at once where more is asked for than
+        one request may; StoreUnavailable where the store gives no answer for as long as `patience_ms`, without which
+        it is asked again until it does.
         """
         first_stop = -boundary(-first_stop, query.every_ms)
         last_stop = min(boundary(last_stop, query.every_ms), self.final_until(query))
@@ -120,6 +123,17 @@ class Engine:
                 " ask for less of the past, or for a longer `every`"
             )
         return self._history.read(query, self.plans.get(query.key), first_stop, last_stop, patience_ms)
+
+    def changed_since(self, plan: Plan, seen: int, last_stop: int) -> list[Stops]:
+        """The final windows that stopped by `last_stop` and may have been corrected after the time `seen`.
+
+        No more of them, the latest, than one request may have.
+        """
+        now, every = self._clock.now(), plan.query.every_ms
+        last_stop = min(boundary(last_stop, every), plan.final_until)
+        oldest = last_stop - (self._history_windows - 1) * every
+        ranges = plan.ledger.changed_since(seen, last_stop, now)
+        return [(max(first, oldest), last) for first, last in ranges if last >= oldest]
 
     async def run(self) -> None:
         """Send windows until cancelled."""
@@ -185,7 +199,7 @@ class Engine:
         stops = plan.next_late(now)
         if stops is None:
             return False
-        if not plan.ledger.knows(*stops) and self._host.holds(plan.query.measurement, *span_ns(plan.query, *stops)):
+        if not plan.ledger.knows(*stops) and self._holds(plan, *stops):
             plan.late.again(stops, now + HELD_POLL_MS)  # some of these would be sent for the first time, and as final
             return True
         since = plan.ledger.change
@@ -214,21 +228,18 @@ class Engine:
 
     def _may_be_final(self, plan: Plan, now: int) -> int:
         """How far windows may be made final: to the first that still waits for points under way."""
-        ledger, every = plan.ledger, plan.query.every_ms
-        settled, first = ledger.settled(now), ledger.final_until + plan.query.every_ms
-        if settled < first or now < plan.held_until:
-            return ledger.final_until
+        every, first = plan.query.every_ms, plan.final_until + plan.query.every_ms
+        stops = range(first, plan.ledger.settled(now) + 1, every)
+        if not stops or now < plan.held_until:
+            return plan.final_until
         # The order matters: whoever takes a point after this question has heard how far windows are final.
-        self._publish(settled)
-        free, held = first - every, settled + every
-        while held - free > every:
-            middle = free + (held - free) // every // 2 * every if held <= settled else settled
-            if self._host.holds(plan.query.measurement, *span_ns(plan.query, first, middle)):
-                held = middle
-            else:
-                free = middle
-        plan.held_until = now + HELD_POLL_MS if free < settled else 0
-        return free
+        self._publish(stops[-1])
+        free = bisect_left(stops, True, key=lambda stop: self._holds(plan, first, stop))
+        plan.held_until = now + HELD_POLL_MS if free < len(stops) else 0
+        return plan.final_until + free * every
+
+    def _holds(self, plan: Plan, first_stop: int, last_stop: int) -> bool:
+        return self._host.holds(plan.query.measurement, *span_ns(plan.query, first_stop, last_stop))
 
     def _claim(self, plan: Plan, final_until: int) -> None:
         """Windows up to here are final or about to be: points that come from now on correct them."""

@@ -5,12 +5,13 @@ from typing import Protocol
 
 from streams.clock import Clock
 from streams.engine.attempts import retry_delay
+from streams.engine.ledger import Stale
 from streams.engine.plan import HELD_POLL_MS, Plan, Stride
 from streams.engine.reader import Reader
 from streams.errors import StoreUnavailable
 from streams.queries import Query
 from streams.stores.base import Window
-from streams.windows import Stale, WindowUpdate, span_ns
+from streams.windows import WindowUpdate, span_ns
 
 CHUNK_ROWS = 2_000
 """A chunk has at most so many rows, unless one window alone has more."""

@@ -6,9 +6,10 @@ from typing import Protocol
 
 from streams.engine.attempts import Attempts, Trouble
 from streams.engine.corrections import Late
+from streams.engine.ledger import Ledger, Memory, Read
 from streams.points import Touched
 from streams.queries import Query
-from streams.windows import Ledger, Memory, Read, Stops, WindowUpdate, boundary, touched_stops
+from streams.windows import Stops, WindowUpdate, boundary, touched_stops
 
 HELD_POLL_MS = 50
 """How soon to ask again whether a window that should be final still waits for points under way."""

@@ -34,18 +34,29 @@ class Seam:
     ) -> None:
         self._engine.leave(self.plan, self)
 
-    async def past(self, first_stop: int) -> AsyncIterator[list[WindowUpdate]]:
-        """Every final window that stops from `first_stop` on, oldest first, until there is no more; see `history`."""
+    async def past(self, first_stop: int, seen: int | None = None) -> AsyncIterator[list[WindowUpdate]]:
+        """Every final window that stops from `first_stop` on, oldest first, until there is no more; see `history`.
+
+        With `seen`, the highest `sent` that the subscriber has had, earlier windows come first that may have been
+        corrected since then.
+        """
         await self.plan.started()
         every = self.plan.query.every_ms
+        for first, last in self._engine.changed_since(self.plan, seen, first_stop - 1) if seen is not None else ():
+            async for chunk in self._part(first, last):
+                yield chunk
         while first_stop <= (last_stop := self.plan.final_until):
-            async for chunk in self._engine.history(self.plan.query, first_stop, last_stop):
-                for update in chunk:
-                    kept = self._present.get(update.stop)
-                    if kept and kept.revision <= update.revision:
-                        del self._present[update.stop]
+            async for chunk in self._part(first_stop, last_stop):
                 yield chunk
             first_stop = last_stop + every
+
+    async def _part(self, first_stop: int, last_stop: int) -> AsyncIterator[list[WindowUpdate]]:
+        async for chunk in self._engine.history(self.plan.query, first_stop, last_stop):
+            for update in chunk:
+                kept = self._present.get(update.stop)
+                if kept and kept.revision <= update.revision:
+                    del self._present[update.stop]
+            yield chunk
 
     def present(self) -> list[WindowUpdate]:
         """What to send before going live, ascending: windows after the past, and corrections of it."""
