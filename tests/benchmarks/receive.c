@@ -90,6 +90,8 @@ static void note_delay(double at, const char *head) {
 static void end_frame(Socket *s, double at) {
     s->head[s->head_size] = 0;
     frames++;
+    if (s->header[0] == 0x88 && s->head_size >= 2)
+        fprintf(stderr, "closed with %d %s\n", (unsigned char)s->head[0] << 8 | (unsigned char)s->head[1], s->head + 2);
     if (strncmp(s->head, "{\"type\":\"window\"", 16) == 0) {
         if (!windows++) first = at;
         last = at;
@@ -164,6 +166,9 @@ static void open_all(void) {
         }
     }
     for (int i = 0; i < stalled + slow; i++) epoll_ctl(epoll, EPOLL_CTL_DEL, all[i].fd, NULL);
+    // What came while others were still opening is not counted.
+    windows = frames = bytes = delays_size = 0;
+    for (int i = 0; i < sockets; i++) all[i].windows = 0;
     printf("{\"opened\": %d, \"seconds\": %.4f}\n", opened, now() - began);
     fflush(stdout);
 }

@@ -147,18 +147,19 @@ async def serve_app(app: Starlette, options: dict[str, Any], whole: Callable[[],
 
 
 class Stalls:
-    """The longest time for which the event loop served nobody else."""
+    """The longest time for which the event loop served nobody else, and the most CPU that it used meanwhile."""
 
     def __init__(self) -> None:
-        self.longest_ms = 0.0
+        self.longest_ms = self.busiest_ms = 0.0
 
     async def watch(self) -> None:
-        before = time.perf_counter()
+        before, used_before = time.perf_counter(), time.thread_time()
         while True:
             await asyncio.sleep(0.001)
-            now = time.perf_counter()
+            now, used = time.perf_counter(), time.thread_time()
             self.longest_ms = max(self.longest_ms, (now - before) * 1e3 - 1)
-            before = now
+            self.busiest_ms = max(self.busiest_ms, (used - used_before) * 1e3)
+            before, used_before = now, used
 
 
 async def run(way: Way, sockets: int, rounds: int, size: int, interval_ms: float) -> None:
@@ -181,12 +182,15 @@ async def run(way: Way, sockets: int, rounds: int, size: int, interval_ms: float
                 await way.pace()
         if not interval_ms:
             await way.pace()
-        took = {"seconds": time.perf_counter() - began, "cpu_s": processor_time(os.getpid()) - used}
+        took = {
+            "seconds": time.perf_counter() - began,
+            "cpu_s": processor_time(os.getpid()) - used,
+            "stall_ms": stalls.longest_ms,
+            "busy_ms": stalls.busiest_ms,
+            "memory_kib": resident_kib(os.getpid()),
+        }
         watching.cancel()
-        print(
-            json.dumps(took | {"stall_ms": round(stalls.longest_ms, 1), "memory_kib": resident_kib(os.getpid())}),
-            flush=True,
-        )
+        print(json.dumps(took), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
     await way.serve(whole)
