@@ -231,6 +231,12 @@ class HubProtocol(WebSocketsSansIOProtocol):
             self.inbox.put_nowait({"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason})
         self.write_close()
 
+    def handle_pong(self, event: Frame) -> None:
+        """Any pong says that the peer is there: Telegraf's outputs.websocket answers without the ping's payload."""
+        if self.pending_ping_payload is not None:
+            event = Frame(event.opcode, self.pending_ping_payload)
+        super().handle_pong(event)
+
     def keepalive_timeout(self) -> None:
         """No pong came. Nobody is to blame if we have not been reading since the ping."""
         self.pong_timer = None

@@ -220,6 +220,17 @@ async def test_a_client_that_answers_no_ping_is_closed_with_4408() -> None:
         client.close()
 
 
+async def test_a_pong_without_the_pings_payload_is_an_answer() -> None:
+    async with serving(ignore, ws_ping_interval=0.02, ws_ping_timeout=0.05) as served:
+        client = await served.connect_raw()
+        loop = asyncio.get_running_loop()
+        for _ in range(6):
+            ping = await asyncio.wait_for(loop.sock_recv(client, 1_000), 5)
+            assert (ping[:2], len(ping)) == (b"\x89\x04", 6)
+            await loop.sock_sendall(client, masked(Opcode.PONG, b""))
+        client.close()
+
+
 async def test_no_pong_is_missed_while_the_app_does_not_read() -> None:
     go_on = asyncio.Event()
 
