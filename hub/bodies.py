@@ -1,6 +1,7 @@
 """The bodies of answers over HTTP as types; the OpenAPI document is generated from them."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 
@@ -67,3 +68,36 @@ class Readiness(Struct, frozen=True):
     store: StoreState
     spool: SpoolState | None
     queries: QueriesState
+
+
+class InfluxError(Struct, frozen=True, omit_defaults=True):
+    """An error as InfluxDB 2 words it; `line` is the first bad one, counted from 1."""
+
+    code: str
+    message: str
+    line: int | None = None
+
+
+class InfluxError1(Struct, frozen=True):
+    """An error as InfluxDB 1 words it."""
+
+    error: str
+
+
+class Check(Struct, frozen=True):
+    """A part of what `/health` tells."""
+
+    name: str
+    status: Literal["pass", "fail"]
+    message: str | None
+
+
+class Health(Struct, frozen=True):
+    """What InfluxDB's clients ask for; `status` is `pass` while the hub can acknowledge what is written."""
+
+    name: str
+    message: str
+    status: Literal["pass", "fail"]
+    checks: Sequence[Check]
+    version: str
+    commit: str

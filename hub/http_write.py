@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hub.bodies import InfluxError, InfluxError1
 from hub.messages import Ack, Reject, RejectedPoint, Retry
 from hub.producer import FrameMessage
 from streams.formats.line_pieces import Piece
@@ -34,20 +35,6 @@ class Answer(NamedTuple):
     headers: dict[str, str]
 
 
-class V2Error(msgspec.Struct, omit_defaults=True):
-    """An error of InfluxDB 2; `line` is the first bad one, counted from 1."""
-
-    code: str
-    message: str
-    line: int | None = None
-
-
-class V1Error(msgspec.Struct):
-    """An error of InfluxDB 1."""
-
-    error: str
-
-
 class Dialect(NamedTuple):
     """One version of the API: its precisions, each with ours, and what it says of one that is none."""
 
@@ -63,10 +50,10 @@ class Dialect(NamedTuple):
         if self.version == 2:
             code = _NAMES.get(status, "unavailable")
             headers["x-platform-error-code"] = code
-            return Answer(status, msgspec.json.encode(V2Error(code, message, line)), headers)
+            return Answer(status, msgspec.json.encode(InfluxError(code, message, line)), headers)
         # InfluxDB 1 knows no 422, and its clients take the text from the header.
         headers["x-influxdb-error"] = _header(message)
-        return Answer(400 if status == 422 else status, msgspec.json.encode(V1Error(message)) + b"\n", headers)
+        return Answer(400 if status == 422 else status, msgspec.json.encode(InfluxError1(message)) + b"\n", headers)
 
     def precision(self, given: str) -> str | None:
         """Our name of a precision, None where it is none."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hub.consumer import Shared
-from hub.http_body import Bodies
 from hub.metrics import Metrics, ObservedEngine
+from hub.request_bodies import RequestBodies
 from hub.settings import Settings, data_folder, duckdb_path
 from hub.topics import Topics
 from streams.clock import SystemClock
@@ -71,7 +71,7 @@ class Hub:
             max_frame_bytes=settings.max_frame_bytes,
             max_subscriptions=settings.max_subscriptions,
         )
-        self.bodies = Bodies(settings.max_body_bytes)
+        self.request_bodies = RequestBodies(settings.max_body_bytes)
         self.connections = 0
 
     @asynccontextmanager

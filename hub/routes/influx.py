@@ -8,35 +8,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hub.http_body import BodyRefused, Inflater, too_large
+from hub.bodies import Check, Health
 from hub.http_write import HEADERS, INFLUXDB_VERSION, V1, V2, Answer, Dialect, Written
 from hub.parts import Hub
 from hub.producer import FORMATS, Producer
+from hub.request_bodies import BodyRefused, Inflater, too_large
 from hub.routes.operations import readiness
 from streams.formats.line_pieces import Piece, pieces
 
 MAX_UNSETTLED = 8
 """Pieces of one request that are under way at once."""
 COMPRESSED, PLAIN = ("gzip", "x-gzip"), ("", "identity")
-
-
-class Check(msgspec.Struct):
-    """A part of what `/health` tells."""
-
-    name: str
-    status: str
-    message: str | None = None
-
-
-class Health(msgspec.Struct):
-    """What InfluxDB's `/health` answers; `status` is `pass` while the hub can acknowledge, or `fail`."""
-
-    name: str
-    message: str
-    status: str
-    checks: list[Check]
-    version: str
-    commit: str
 
 
 async def write_v2(request: Request) -> Response:
@@ -75,9 +57,9 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
     ignored = encoding not in (*COMPRESSED, *PLAIN)
     note = f"the Content-Encoding {encoding!r} is not known, send gzip or none; " if ignored else ""
     try:
-        if int(request.headers.get("content-length", "0")) > hub.bodies.largest:
-            raise too_large(hub.bodies.largest)
-        async with hub.bodies.held(request.stream(), inflater) as body:
+        if int(request.headers.get("content-length", "0")) > hub.request_bodies.largest:
+            raise too_large(hub.request_bodies.largest)
+        async with hub.request_bodies.held(request.stream(), inflater) as body:
             written = await _store(hub, _source(request), body, precision)
         return written.answer(dialect, note)
     except BodyRefused as refused:

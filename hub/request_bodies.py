@@ -52,7 +52,7 @@ class Inflater:
             raise BodyRefused(400, "the gzip body ends too early" if self._begun else "the gzip body is empty")
 
 
-class Bodies:
+class RequestBodies:
     """Reads the bodies of one worker's requests, each of at most `largest` bytes."""
 
     def __init__(self, largest: int) -> None:

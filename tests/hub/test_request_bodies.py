@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterable
 import anyio
 import pytest
 
-from hub import http_body
-from hub.http_body import Bodies, BodyRefused, Inflater
+from hub import request_bodies
+from hub.request_bodies import BodyRefused, Inflater, RequestBodies
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ async def sent(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 async def read(chunks: Iterable[bytes], *, largest: int = 10_000, compressed: bool = True) -> bytes:
-    bodies = Bodies(largest)
+    bodies = RequestBodies(largest)
     try:
         async with bodies.held(sent(chunks), Inflater() if compressed else None) as body:
             assert bodies.held_bytes == len(body)
@@ -84,8 +84,8 @@ async def test_a_bomb_is_cut_off_where_the_limit_is() -> None:
 
 
 async def test_others_holding_all_the_room_is_no_fault_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_body, "MOST_HELD_BYTES", 10_000)
-    bodies = Bodies(6_000)
+    monkeypatch.setattr(request_bodies, "MOST_HELD_BYTES", 10_000)
+    bodies = RequestBodies(6_000)
     async with bodies.held(sent([TEXT]), None):
         with pytest.raises(BodyRefused) as error:
             async with bodies.held(sent([TEXT]), None):
@@ -97,13 +97,13 @@ async def test_others_holding_all_the_room_is_no_fault_of_this_one(monkeypatch: 
 
 
 async def test_a_body_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_body, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(request_bodies, "PATIENCE_SECONDS", 0.0)
 
     async def stalls() -> AsyncIterator[bytes]:
         yield b"m v=1"
         await anyio.sleep_forever()
 
     with pytest.raises(BodyRefused) as error:
-        async with Bodies(10).held(stalls(), None):
+        async with RequestBodies(10).held(stalls(), None):
             pass
     assert error.value.status == 408
