@@ -142,7 +142,8 @@ def _select(select: Any) -> tuple[tuple[str, tuple[Aggregate, ...]], ...]:
     if not isinstance(select, Mapping) or not select:
         raise QueryInvalid("select: name at least one field and its aggregates, as in {'temp': ['mean', 'p95']}")
     parsed = []
-    for field, names in select.items():
+    for key, names in select.items():
+        field = _name("select", key)
         aggregates = []
         for name in _names(f"select.{field}", [names] if isinstance(names, str) else names):
             try:
@@ -153,7 +154,7 @@ def _select(select: Any) -> tuple[tuple[str, tuple[Aggregate, ...]], ...]:
             raise QueryInvalid(f"select.{field}: name at least one aggregate, as in ['mean']")
         if len(set(aggregates)) < len(aggregates):
             raise QueryInvalid(f"select.{field}: an aggregate is named twice")
-        parsed.append((_name("select", field), tuple(aggregates)))
+        parsed.append((field, tuple(aggregates)))
     return tuple(parsed)
 
 
@@ -161,11 +162,12 @@ def _where(where: Any) -> tuple[tuple[str, tuple[str | None, ...]], ...]:
     if not isinstance(where, Mapping):
         raise QueryInvalid("where: expected tags and their values, as in {'site': ['s1', 's2']}")
     parsed = []
-    for tag, wanted in where.items():
+    for key, wanted in where.items():
+        tag = _name("where", key)
         values = wanted if isinstance(wanted, list | tuple) else [wanted]
         if not values or not all(value is None or _is_text(value) for value in values):
             raise QueryInvalid(f"where.{tag}: expected a text, null for a missing tag, or a list of them")
-        parsed.append((_name("where", tag), _sorted_values({value or None for value in values})))
+        parsed.append((tag, _sorted_values({value or None for value in values})))
     return tuple(sorted(parsed))
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,34 +40,35 @@ def open_file(path: Path, load: Callable[[DuckDBPyConnection], T]) -> Opened[T]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _open_damaged_or_not(path, load)
+        return _open_or_repair(path, load)
     except StoreMisconfigured as error:
         raise StoreMisconfigured(f"the store {path} cannot be opened: {error}") from None
     except OSError as error:
         raise StoreMisconfigured(f"the store {path} cannot be opened: {error.strerror or error}") from error
+    except duckdb.Error as error:
+        raise StoreMisconfigured(f"the store {path} cannot be opened: {_first_line(error)}") from error
 
 
-def _open_damaged_or_not(path: Path, load: Callable[[DuckDBPyConnection], T]) -> Opened[T]:
+def _open_or_repair(path: Path, load: Callable[[DuckDBPyConnection], T]) -> Opened[T]:
+    blank = _is_blank(path)
     try:
         return _connect(str(path), load)
     except duckdb.Error as error:
-        reason = str(error)
-        wal = path.with_name(path.name + ".wal")
-        if "Could not set lock" in reason:
-            raise StoreMisconfigured("another process has it open; stop that one, or name another file") from None
-        if "replaying WAL" in reason and wal.exists():
-            _cut_wal(path, wal)
-        elif any(sign in reason for sign in _DAMAGE) or _is_blank(path):
-            _log.error("%s is damaged (%s); starting with an empty store", path, _first_line(reason))
-            _set_aside(path, os.replace)
-            if wal.exists():
-                _set_aside(wal, os.replace)
-        else:
-            raise StoreMisconfigured(f"{_first_line(reason)}; name another file") from None
-    try:
-        return _connect(str(path), load)
-    except duckdb.Error as error:
-        raise StoreMisconfigured(f"{_first_line(str(error))}; move it away") from None
+        reason = _first_line(error)
+    wal = path.with_name(path.name + ".wal")
+    if "Could not set lock" in reason:
+        raise StoreMisconfigured("another process has it open; stop that one, or name another file")
+    if "replaying WAL" in reason:
+        _cut_wal(path, wal)
+        with suppress(duckdb.Error):
+            return _connect(str(path), load)
+    elif not blank and not any(sign in reason for sign in _DAMAGE):
+        raise StoreMisconfigured(f"{reason}; name another file")
+    _log.error("%s is damaged (%s); starting with an empty store", path, reason)
+    _set_aside(path, os.replace)
+    if wal.exists():
+        _set_aside(wal, os.replace)
+    return _connect(str(path), load)
 
 
 def _connect(path: str, load: Callable[[DuckDBPyConnection], T]) -> Opened[T]:
@@ -113,12 +115,15 @@ def _set_aside(path: Path, transfer: Callable[[Path, Path], object]) -> Path:
 
 
 def _is_blank(path: Path) -> bool:
-    """Whether a file that DuckDB does not know was emptied or zeroed, and is not a file of something else."""
-    if not path.is_file():
+    """Whether a file was emptied or zeroed. StoreMisconfigured for a file of something else, which nobody may touch."""
+    if not path.exists():
         return False
     with path.open("rb") as file:
-        return not any(file.read(_HEADER))
+        header = file.read(_HEADER)
+    if any(header) and header[8:12] != b"DUCK":
+        raise StoreMisconfigured("it is no DuckDB database; name another file")
+    return not any(header)
 
 
-def _first_line(reason: str) -> str:
-    return reason.splitlines()[0]
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0]
