@@ -21,6 +21,7 @@ from streams.engine import Engine
 from streams.errors import StoreUnavailable, StreamsError
 from streams.host import Host, LocalHost, SharedHost
 from streams.ingest.acceptance import Acceptance
+from streams.ingest.backfills import Backfills
 from streams.ingest.commit import Ingest
 from streams.ingest.dead_letters import DeadLetters
 from streams.ingest.drain import Drain
@@ -61,6 +62,7 @@ class Hub:
             history_windows=settings.max_history,
         )
         self.acceptance = Acceptance(settings.accept_from, settings.accept_until)
+        self.backfills = Backfills(self.ingest, backfill_folder(settings), self.clock, settings.correct_for)
         self.kinds = Kinds(self.store)
         self.live = Shared(
             self.streams,
@@ -80,7 +82,7 @@ class Hub:
         self.ingest.after_commit = self.host.on_touched = self.engine.touched
         self.ingest.on_commit = self.metrics.committed
         await self.store.open()
-        work = [self.engine.run(), self.host.run()]
+        work = [self.engine.run(), self.host.run(), self.backfills.run()]
         if self.spool:
             drain = Drain(self.spool, self.store, self.host, self.dead_letters)
             drain.after_commit = self.engine.touched
@@ -97,6 +99,7 @@ class Hub:
                 with suppress(asyncio.CancelledError):
                     await task
             await self.store.close()
+            self.backfills.close()
             self.host.close()
             if self.spool:
                 self.spool.close()
@@ -160,8 +163,12 @@ def make_host(settings: Settings) -> Host:
     """What the workers of this host share. Only an InfluxDB can have several, however they were started."""
     if not settings.store.startswith("influxdb:"):
         return LocalHost()
-    digest = hashlib.sha256(_place(settings).encode()).hexdigest()[:12]
-    return SharedHost(data_folder(settings) / f"workers-{digest}")
+    return SharedHost(data_folder(settings) / f"workers-{_digest(settings)}")
+
+
+def backfill_folder(settings: Settings) -> Path:
+    """Where the workers of this host keep what their backfills have touched."""
+    return data_folder(settings) / f"backfills-{_digest(settings)}"
 
 
 def make_spool(settings: Settings) -> Spool | None:
@@ -169,6 +176,10 @@ def make_spool(settings: Settings) -> Spool | None:
     if not settings.store.startswith("influxdb:"):
         return None
     return Spool(data_folder(settings), _place(settings), settings.spool_bytes)
+
+
+def _digest(settings: Settings) -> str:
+    return hashlib.sha256(_place(settings).encode()).hexdigest()[:12]
 
 
 def _place(settings: Settings) -> str:

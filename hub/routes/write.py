@@ -4,7 +4,9 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from functools import partial
+from typing import NamedTuple
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
@@ -12,10 +14,20 @@ from starlette.websockets import WebSocket
 from hub.codes import Close, SessionOver
 from hub.messages import WriteReady
 from hub.outbound import Outbound
-from hub.producer import FORMATS, PRECISIONS, Format, Producer
+from hub.producer import FORMATS, PRECISIONS, Format, Lane, Producer
 from hub.routes.sockets import converse, hub_of, next_message
+from streams.ingest.acceptance import Acceptance
 
-PARAMETERS = ("format", "precision")
+PARAMETERS = ("format", "precision", "backfill")
+
+
+class Takes(NamedTuple):
+    """What a session takes, and where it goes."""
+
+    lane: Lane
+    format: Format
+    precision: str
+    acceptance: Acceptance
 
 
 async def write(websocket: WebSocket) -> None:
@@ -24,12 +36,24 @@ async def write(websocket: WebSocket) -> None:
 
 
 async def _serve(websocket: WebSocket, outbound: Outbound) -> None:
-    """Take frames, reading no further while too many of them have no outcome yet."""
     frame_format, precision = _parameters(websocket)
+    hub = hub_of(websocket)
+    session = secrets.token_hex(8)
+    if not _is_backfill(websocket):
+        takes = Takes(hub.ingest.lane(session), frame_format, precision, hub.acceptance)
+        await _take_frames(websocket, outbound, session, takes)
+        return
+    with closing(hub.backfills.lane(session)) as lane:
+        # Whatever is said of old times, a clock that is ahead is wrong in a backfill, too.
+        takes = Takes(lane, frame_format, precision, Acceptance(None, hub.acceptance.until_ms))
+        await _take_frames(websocket, outbound, session, takes)
+
+
+async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, takes: Takes) -> None:
+    """Take frames, reading no further while too many of them have no outcome yet."""
     hub = hub_of(websocket)
     settings, metrics = hub.settings, hub.metrics
     loop = asyncio.get_running_loop()
-    session = secrets.token_hex(8)
     room = asyncio.Event()
 
     def changed() -> None:
@@ -43,10 +67,10 @@ async def _serve(websocket: WebSocket, outbound: Outbound) -> None:
         room.set()
 
     producer = Producer(
-        hub.ingest.lane(session),
-        frame_format,
-        precision=precision,
-        acceptance=hub.acceptance,
+        takes.lane,
+        takes.format,
+        precision=takes.precision,
+        acceptance=takes.acceptance,
         max_frame_bytes=settings.max_frame_bytes,
         max_unacked=settings.max_unacked,
         changed=changed,
@@ -80,6 +104,13 @@ def _parameters(websocket: WebSocket) -> tuple[Format, str]:
     if precision not in PRECISIONS:
         raise SessionOver(Close.UNREADABLE, f"precision: {precision!r} is none; there are {_list(PRECISIONS)}")
     return FORMATS[name], precision
+
+
+def _is_backfill(websocket: WebSocket) -> bool:
+    given = websocket.query_params.get("backfill", "false")
+    if given not in ("true", "false"):
+        raise SessionOver(Close.UNREADABLE, f"backfill: {given!r} is none; there are true, false")
+    return given == "true"
 
 
 def _list(names: Iterable[str]) -> str:

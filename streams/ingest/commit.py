@@ -14,7 +14,7 @@ from streams.ingest.outcome import SPOOLED, STORED, Outcome
 from streams.ingest.patience import BEHIND_SECONDS, PatientWrites
 from streams.ingest.ranges import touched_by
 from streams.ingest.spool import Spool
-from streams.ingest.turns import Entry, Queue, Turns
+from streams.ingest.turns import Announce, Entry, Queue, Turns
 from streams.ingest.writing import write_good
 from streams.points import Batch, Reject, Touched
 from streams.schema import Schema
@@ -36,9 +36,14 @@ RELOAD_SECONDS = 1.0
 class Lane:
     """One device's way into the group commit. Its frames are stored in the order submitted."""
 
-    def __init__(self, ingest: "Ingest", source: str) -> None:
+    def __init__(self, ingest: "Ingest", source: str, announce: Announce | None) -> None:
         self._ingest = ingest
-        self._queue = Queue(source)
+        self._queue = Queue(source, announce)
+
+    @property
+    def idle(self) -> bool:
+        """Everything submitted has its outcome."""
+        return not self._queue.waiting and not self._queue.committing
 
     def submit(self, batch: Batch, settled: Callable[[Outcome], None]) -> None:
         """Put a frame's points on their way; `settled` is called once, from the event loop, never from in here.
@@ -77,9 +82,17 @@ class Ingest:
         self._loaded: dict[str, float] = {}
         self._commits: set[asyncio.Task[None]] = set()
 
-    def lane(self, source: str) -> Lane:
-        """A new device's lane; `source` names it in dead letters and logs."""
-        return Lane(self, source)
+    def lane(self, source: str, announce: Announce | None = None) -> Lane:
+        """A new device's lane; `source` names it in dead letters and logs.
+
+        `announce` is called with what has become readable, and has to see to it that it is announced some day.
+        """
+        return Lane(self, source, announce)
+
+    def announce(self, touched: Sequence[Touched]) -> None:
+        """These ranges can be read from the store: tell the workers of this host. AnnouncementFailed."""
+        self._host.announce(touched)
+        self.after_commit(touched)
 
     def submit(self, queue: Queue, batch: Batch, settled: Callable[[Outcome], None]) -> None:
         """As `Lane.submit`."""
@@ -213,9 +226,14 @@ class Ingest:
         return True
 
     def _announce(self, group: Group) -> None:
-        touched = [touched for entries in group.values() for entry in entries for touched in entry.touched]
-        self._host.announce(touched)
-        self.after_commit(touched)
+        plain = []
+        for queue, entries in group.items():
+            touched = [touched for entry in entries for touched in entry.touched]
+            if queue.announce:
+                queue.announce(touched)
+            else:
+                plain += touched
+        self.announce(plain)
 
     async def _away(self, group: Group, batch: Batch, rejects: dict[int, Reject], error: StreamsError) -> None:
         if self.trouble is None:

@@ -11,6 +11,9 @@ from streams.points import Batch, Touched
 QUANTUM = 1_000
 """Points that one lane may put into a commit before the next lane has its turn; at least one frame."""
 
+Announce = Callable[[Sequence[Touched]], None]
+"""Told of the ranges that have become readable."""
+
 
 @dataclass(slots=True, eq=False)
 class Entry:
@@ -30,6 +33,7 @@ class Queue:
     """What one device has waiting. While a commit of it is under way it has no turn, so its order holds."""
 
     source: str
+    announce: Announce | None = None
     waiting: deque[Entry] = field(default_factory=deque)
     committing: bool = False
 
