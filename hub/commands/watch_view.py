@@ -11,7 +11,9 @@ from rich.text import Text
 from hub.client.messages import Cell, Column, Row, Window
 
 TREND = 40
-"""Windows in a trend."""
+"""Windows in the trend of a single number; several share it."""
+
+NUMBER_WIDTH = 12
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MISSING = "–"
@@ -45,23 +47,22 @@ class WindowsView:
         latest = self._windows[max(self._windows)]
         table = Table()
         for column in columns:
-            if column.kind == "tag":
-                table.add_column(column.name)
-            else:
-                table.add_column(column.name, justify="right")
-                table.add_column("", style="cyan", no_wrap=True)
+            table.add_column(column.name, no_wrap=True)
         for row in latest.rows:
             table.add_row(*self._cells(row, columns))
         title = Text(f"{status.stream}  {_span(latest)}", style="bold")
         return Group(title, table, Text(_footer(latest, status), style="dim" if status.trouble is None else "yellow"))
 
-    def _cells(self, row: Row, columns: tuple[Column, ...]) -> list[str]:
+    def _cells(self, row: Row, columns: tuple[Column, ...]) -> list[Text]:
         tags = _tags(row, columns)
+        numbers = sum(column.kind != "tag" for column in columns)
         cells = []
         for index, (cell, column) in enumerate(zip(row, columns, strict=True)):
-            cells.append(format_cell(cell))
+            text = Text(format_cell(cell))
             if column.kind != "tag":
-                cells.append(sparkline(self._past(tags, index, columns)))
+                text.pad_left(max(0, NUMBER_WIDTH - len(text)))
+                text.append(" " + sparkline(self._past(tags, index, columns)[-TREND // numbers :]), style="cyan")
+            cells.append(text)
         return cells
 
     def _past(self, tags: Row, index: int, columns: tuple[Column, ...]) -> list[float | None]:
