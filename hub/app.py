@@ -5,10 +5,27 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from hub.parts import Hub
 from hub.routes import answers, influx, live, operations, page, streams, write
 from hub.settings import Settings, load_settings
+
+SOCKETS = {route.path: route.endpoint for route in (*write.routes, *live.routes)}
+
+
+class HubApp(Starlette):
+    """Starlette, but a socket goes straight to its endpoint: the layers above would keep 4 KiB for each open one."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI says."""
+        endpoint = SOCKETS.get(scope["path"]) if scope["type"] == "websocket" else None
+        if endpoint is None:
+            await super().__call__(scope, receive, send)
+        else:
+            scope["app"] = self
+            await endpoint(WebSocket(scope, receive, send))
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -20,7 +37,7 @@ def create_app(settings: Settings) -> Starlette:
         async with hub.running():
             yield
 
-    app = Starlette(
+    app = HubApp(
         routes=[*write.routes, *influx.routes, *live.routes, *streams.routes, *operations.routes, *page.routes],
         exception_handlers={HTTPException: answers.on_http_error, Exception: answers.on_defect},
         lifespan=lifespan,

@@ -76,6 +76,8 @@ class Shared:
 class Subscription:
     """One subscription: its topic, and the task that is opening it, until it is live."""
 
+    __slots__ = ("opening", "topic")
+
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
         self.opening: asyncio.Task[None] | None = None
@@ -83,6 +85,8 @@ class Subscription:
 
 class Consumer:
     """Grants and ends the subscriptions of one socket; what it has to say goes to the socket's `outbound`."""
+
+    __slots__ = ("_changed", "_outbound", "_past", "_shared", "_subscriptions")
 
     def __init__(self, shared: Shared, outbound: Outbound, changed: Callable[[int], None]) -> None:
         """`changed` hears of each subscription more (1) or less (-1)."""

@@ -17,6 +17,8 @@ LAST_CELLS = 2_000
 class Teller:
     """Tells one socket the past of its subscriptions, one part at a time, however many of them are asked for."""
 
+    __slots__ = ("_engine", "_outbound", "_turn")
+
     def __init__(self, engine: Engine, outbound: Outbound) -> None:
         self._engine = engine
         self._outbound = outbound
