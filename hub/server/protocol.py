@@ -24,6 +24,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 
 from hub.codes import Close
+from hub.server.gate import Gate
 from hub.server.inbox import Inbox
 from hub.wires import Owner
 
@@ -48,6 +49,17 @@ FIRST_RECONNECT_MS, RECONNECTS_PER_S = 1_000, 2_000
 class HubProtocol(WebSocketsSansIOProtocol):
     """One socket. Beyond Uvicorn's: the wire for prepared frames; reading stops only when much is unread."""
 
+    __slots__ = (  # noqa: RUF023 - in groups
+        "closed_here", "failed", "inbox", "message", "owner", "resumed_at",
+        # Uvicorn's own, more than a dictionary can share between sockets: as slots they save 1.5 KiB each
+        "app", "app_state", "asgi_version", "client", "close_sent", "close_timeout", "close_timer", "config",
+        "conn", "connections", "curr_msg_data_type", "default_headers", "disconnected", "frames",
+        "handshake_complete", "handshake_initiated", "initial_response", "last_ping_rtt", "logger", "loop",
+        "pending_ping_payload", "ping_interval", "ping_sent_at", "ping_timeout", "ping_timer", "pong_timer",
+        "queue", "read_paused", "request", "response", "root_path", "scheme", "scope", "server", "tasks",
+        "transport", "writable",
+    )  # fmt: skip
+
     framed = True
 
     def __init__(
@@ -61,6 +73,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
         self.logger = self.conn.logger = logger
         self.inbox = Inbox(self.loop)
         self.queue = self.inbox  # type: ignore[assignment]
+        self.writable = Gate(self.loop)  # type: ignore[assignment]
         self.message = bytearray()
         self.resumed_at = 0.0
         self.closed_here = False
@@ -208,6 +221,8 @@ class HubProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if closing:
             self.close_in_time()
+        elif message["type"] == "websocket.accept":
+            del self.request, self.response  # a tenth of the memory of an idle socket
 
     def handle_close(self, event: Frame) -> None:
         """The peer closes, or answers our close."""

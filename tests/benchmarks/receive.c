@@ -34,7 +34,7 @@ typedef struct {
 } Socket;
 
 static int port, sockets, stalled, slow;
-static long wanted, windows, frames, bytes;
+static long wanted, windows, frames, bytes, closed;
 static const char *path, *message;
 static Socket *all;
 static int epoll;
@@ -87,10 +87,17 @@ static void note_delay(double at, const char *head) {
     delays[delays_size++] = at * 1e3 - atof(stop + 7);
 }
 
+static void answer_ping(Socket *s) {
+    unsigned char pong[HEAD + 6] = {0x8a, 0x80 | s->head_size};
+    memcpy(pong + 6, s->head, s->head_size);
+    if (send(s->fd, pong, s->head_size + 6, MSG_NOSIGNAL) < 0) perror("pong");
+}
+
 static void end_frame(Socket *s, double at) {
     s->head[s->head_size] = 0;
     frames++;
-    if (s->header[0] == 0x88 && s->head_size >= 2)
+    if (s->header[0] == 0x89) answer_ping(s);
+    if (s->header[0] == 0x88 && !closed++)
         fprintf(stderr, "closed with %d %s\n", (unsigned char)s->head[0] << 8 | (unsigned char)s->head[1], s->head + 2);
     if (strncmp(s->head, "{\"type\":\"window\"", 16) == 0) {
         if (!windows++) first = at;
@@ -213,8 +220,8 @@ int main(int argc, char **argv) {
     for (int i = stalled + slow; i < sockets; i++)
         if (least < 0 || all[i].windows < least) least = all[i].windows;
     qsort(delays, delays_size, sizeof *delays, by_size);
-    printf("{\"windows\": %ld, \"least\": %ld, \"frames\": %ld, \"bytes\": %ld, \"seconds\": %.6f", windows, least,
-        frames, bytes, last - first);
+    printf("{\"windows\": %ld, \"least\": %ld, \"frames\": %ld, \"bytes\": %ld, \"closed\": %ld, \"seconds\": %.6f",
+        windows, least, frames, bytes, closed, last - first);
     if (delays_size)
         printf(", \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"worst_ms\": %.2f", delays[delays_size / 2],
             delays[delays_size * 99 / 100], delays[delays_size - 1]);
