@@ -6,7 +6,7 @@ itself three tables, says what each stands for. A `Table` never changes once it 
 which only the writer uses: readers need no lock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -60,8 +60,9 @@ class Growth(NamedTuple):
     created: bool
     fields: dict[str, FieldColumn]
     tags: dict[str, str]
-    series: dict[Series, int]
-    """The numbers of the new series."""
+    series: list[Series]
+    numbers: dict[bytes, int]
+    """The numbers of the new series, by their keys."""
 
 
 _SETUP = """
@@ -96,9 +97,9 @@ def _load_table(connection: DuckDBPyConnection, name: str, number: int) -> Table
 
 
 def grow(
-    measurement: str, table: Table | None, number: int, shapes: Iterable[Shape], series: Iterable[Series]
+    measurement: str, table: Table | None, number: int, shapes: Iterable[Shape], series: Mapping[bytes, Series]
 ) -> Growth:
-    """What the table must become to take points of these shapes and series; pure.
+    """What the table must become to take points of these shapes and series, by their keys; pure.
 
     `table` is None for a new measurement, which gets `number`. BatchRefused where a field would need two types.
     """
@@ -114,14 +115,12 @@ def grow(
                     f"field {name!r} of measurement {measurement!r} is {known.kind}, and a point has {kind}: "
                     "a field keeps the type it was first written with"
                 )
-    unknown: dict[Series, int] = {}
-    for one in series:
-        if one.key not in base.series and one not in unknown:
-            unknown[one] = len(base.series) + len(unknown)
+    unknown = [one for key, one in series.items() if key not in base.series]
     names = {name: None for one in unknown for name, _ in one.tags if name not in base.tags}
     tags = {name: f"t{len(base.tags) + position}" for position, name in enumerate(names)}
     grown = replace(base, fields=base.fields | fields, tags=base.tags | tags)
-    return Growth(grown, table is None, fields, tags, unknown)
+    numbers = {one.key: len(base.series) + position for position, one in enumerate(unknown)}
+    return Growth(grown, table is None, fields, tags, unknown, numbers)
 
 
 def store_growth(connection: DuckDBPyConnection, growth: Growth) -> None:
@@ -138,7 +137,7 @@ def store_growth(connection: DuckDBPyConnection, growth: Growth) -> None:
         connection.execute(f"ALTER TABLE {table.keys} ADD COLUMN {column} VARCHAR")
         connection.execute("INSERT INTO hub_tags VALUES (?, ?, ?)", [table.number, name, column])
     if growth.series:
-        rows = [(number, one.key, *map(dict(one.tags).get, table.tags)) for one, number in growth.series.items()]
+        rows = [(growth.numbers[one.key], one.key, *map(dict(one.tags).get, table.tags)) for one in growth.series]
         append(connection, table.keys, ["number", "key", *table.tags.values()], rows)
 
 

@@ -29,14 +29,14 @@ class Part(NamedTuple):
 def plan_write(batch: Batch, tables: dict[str, Table]) -> list[Part]:
     """What a write has to do, for each measurement; pure. BatchRefused where a field would need two types."""
     indexes: dict[str, list[int]] = {}
-    for index, series in enumerate(batch.series):
-        indexes.setdefault(series.measurement, []).append(index)
+    for index, one in enumerate(batch.series):
+        indexes.setdefault(one.measurement, []).append(index)
     number = len(tables)
     parts = []
     for measurement, chosen in indexes.items():
         shapes = dict.fromkeys(batch.shapes[index] for index in chosen)
-        distinct = dict.fromkeys(batch.series[index] for index in chosen)
-        growth = grow(measurement, tables.get(measurement), number, shapes, distinct)
+        series = {batch.series[index].key: batch.series[index] for index in chosen}
+        growth = grow(measurement, tables.get(measurement), number, shapes, series)
         number += growth.created
         fields = dict.fromkeys(name for shape in shapes for name, _ in shape)
         parts.append(Part(growth, chosen, tuple(fields)))
@@ -58,7 +58,7 @@ def write(connection: DuckDBPyConnection, batch: Batch, tables: dict[str, Table]
             connection.rollback()
         raise
     for part in parts:
-        part.growth.table.series.update((one.key, number) for one, number in part.growth.series.items())
+        part.growth.table.series.update(part.growth.numbers)
     return {table.measurement: table for table in changed}
 
 
@@ -81,12 +81,13 @@ def _store(connection: DuckDBPyConnection, part: Part, batch: Batch) -> Table:
 
 def _rows(part: Part, batch: Batch) -> dict[tuple[int, int], list[Value | None]]:
     """The rows of a part by time and number of their series; points that share both are one row."""
-    known, new = part.growth.table.series, part.growth.series
+    known, new = part.growth.table.series, part.growth.numbers
+    series, times, lines, fields = batch.series, batch.times, batch.lines, part.fields
     rows: dict[tuple[int, int], list[Value | None]] = {}
     for index in part.indexes:
-        series = batch.series[index]
-        time, number = batch.times[index], new[series] if series in new else known[series.key]
-        row = [time, number, *map(decode_fields(batch.lines[index]).get, part.fields)]
+        key, time = series[index].key, times[index]
+        number = known[key] if key in known else new[key]
+        row = [time, number, *map(decode_fields(lines[index]).get, fields)]
         earlier = rows.setdefault((time, number), row)
         if earlier is not row:
             earlier[:] = [old if value is None else value for old, value in zip(earlier, row, strict=True)]
