@@ -79,3 +79,9 @@ class PointRefused(StreamsError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class TemplateInvalid(StreamsError):
+    """A Graphite template that says nothing or contradicts itself."""
+
+    code = "invalid_template"

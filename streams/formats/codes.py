@@ -24,5 +24,6 @@ class Code(StrEnum):
     INVALID_STRING = "invalid_string"
     OUT_OF_RANGE = "out_of_range"
     FIELD_TYPE = "field_type"
+    INVALID_POINT = "invalid_point"
     INVALID_TIME = "invalid_time"
     TIME_OUT_OF_RANGE = "time_out_of_range"

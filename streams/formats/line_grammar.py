@@ -147,3 +147,14 @@ def nanoseconds(time: int | None, unit: int, now: int) -> int:
         message = f"the time {time} is beyond ±{TIME_MAX // unit}, InfluxDB's range: check the precision"
         raise PointRefused(Code.TIME_OUT_OF_RANGE, message)
     return time * unit
+
+
+def whole_line(series: Series, fields: bytes, time: int) -> bytes:
+    """The line that a store gets. PointRefused where it would not stay one line with others after it."""
+    if fields.startswith(b"="):
+        fields = b"\t" + fields  # an empty field name, which InfluxDB takes behind a tab alone
+    line = b"%b %b %d" % (series.key, fields, time)
+    if (b"\\" in series.key or b"\n" in line) and line_end(line + b"\n", 0) != len(line):
+        message = "a quote in a name would take in the line after this one: remove it, or the backslash before it"
+        raise PointRefused(Code.INVALID_NAME, message)
+    return line

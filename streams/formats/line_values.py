@@ -154,15 +154,21 @@ def encode_value(value: Value) -> bytes:
         case bool():
             return b"true" if value else b"false"
         case Unsigned():
-            word = b"%du" % value
+            return _in_range(value, 0, UINT64_MAX) + b"u"
         case int():
-            word = b"%di" % value
+            return _in_range(value, INT64_MIN, INT64_MAX) + b"i"
         case float():
-            word = repr(value).encode()
+            if not isfinite(value):
+                raise PointRefused(Code.INVALID_NUMBER, f"{value} is no number that InfluxDB can store")
+            return repr(value).encode()
         case _:
             return b'"' + _TO_ESCAPE_IN_STRING.sub(rb"\\\g<0>", encode_text(value)) + b'"'
-    decode_value(word)
-    return word
+
+
+def _in_range(value: int, least: int, most: int) -> bytes:
+    if not least <= value <= most:
+        raise PointRefused(Code.OUT_OF_RANGE, f"an integer is outside {least} to {most}")
+    return b"%d" % value
 
 
 def encode_text(text: str) -> bytes:
