@@ -125,7 +125,7 @@ class Engine:
         return self._history.read(query, self.plans.get(query.key), first_stop, last_stop, patience_ms)
 
     def changed_since(self, plan: Plan, seen: int, last_stop: int) -> list[Stops]:
-        """The final windows that stopped by `last_stop` and may have been corrected after the time `seen`.
+        """The final windows that stopped by `last_stop` and may have been corrected from the time `seen` on.
 
         No more of them, the latest, than one request may have.
         """

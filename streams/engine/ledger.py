@@ -189,7 +189,7 @@ class Ledger:
         return merged([(stop, stop) for stop in self._final_stops if first <= stop <= last], every)
 
     def changed_since(self, seen: int, until: int, now: int) -> list[Stops]:
-        """The windows that stopped by `until` and may have been corrected after `seen`, as ranges.
+        """The windows that stopped by `until` and may have been corrected from `seen` on, as ranges.
 
         They are few if this ledger was there all the time; without that knowledge, all that can have been corrected.
         """
@@ -197,8 +197,8 @@ class Ledger:
         oldest = boundary(self.corrected_until(now), every) + every
         if seen < self._unsure_before:
             return [(oldest, until)] if oldest <= until else []
-        changed = [(stop, stop) for stop in self._final_stops if self.records[stop].sendings[-1].sent > seen]
-        if self._unread.at > seen:
+        changed = [(stop, stop) for stop in self._final_stops if self.records[stop].sendings[-1].sent >= seen]
+        if self._unread.at >= seen:
             changed.append((self._unread.first, self._unread.last))
         clipped = [(max(first, oldest), min(last, until)) for first, last in changed]
         return merged([(first, last) for first, last in clipped if first <= last], every)

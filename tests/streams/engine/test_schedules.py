@@ -19,6 +19,7 @@ action = st.one_of(
     st.tuples(st.just("send"), worker, st.sampled_from("ab"), age),
     st.tuples(st.just("subscribe"), worker, st.integers(0, len(QUERIES) - 1), st.integers(0, 5_000)),
     st.tuples(st.just("leave"), st.integers(0, 9)),
+    st.tuples(st.just("away"), st.integers(0, 9), st.integers(0, 3_000)),
     st.tuples(st.just("restart"), worker),
     st.tuples(st.just("store"), st.sampled_from([1, 20, 300, 1_500]), st.sampled_from([0.0, 0.2, 0.6])),
 )

@@ -49,7 +49,7 @@ class Worker:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.host = SharedHost(world.directory)
-        self.engine = Engine(world.store, world.clock, self.host)
+        self.engine = Engine(world.store, world.clock, self.host, correct_for_ms=20_000)
         self.host.on_touched = self.engine.touched
         self.tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.host.run())]
 
@@ -87,13 +87,20 @@ class Shown:
 
 @dataclass(eq=False)
 class Subscriber:
-    """A dashboard that believes what it is told, and checks it. `first` is the first stop it asks for."""
+    """A dashboard that believes what it is told, and checks it.
+
+    It asks for windows from the stop `first` on. One that comes back has the rows of those `before`, which it replaces
+    where it gets newer ones; it says the latest `sent` that it has `seen`.
+    """
 
     world: "World"
     worker: Worker
     query: Query
     first: int
+    seen: int | None = None
+    before: dict[int, tuple[Row, ...]] = field(default_factory=dict)
     shown: dict[int, Shown] = field(default_factory=dict)
+    sent: int = 0
     final_until: int = 0
     live: bool = False
 
@@ -104,18 +111,24 @@ class Subscriber:
 
     async def _come_in(self) -> None:
         with Seam(self.worker.engine, self.query) as seam:
-            async for chunk in seam.past(self.first):
+            async for chunk in seam.past(self.first, self.seen):
                 for update in chunk:
-                    self.world.expect(update.stop == self.next, "history has a hole or a window twice")
+                    in_order = update.stop == self.next or update.stop < self.first
+                    self.world.expect(in_order, "history has a hole or a window twice")
                     self.world.expect(update.final, "history is not final")
                     self._show(update)
-                    self.next += self.query.every_ms
+                    self.next = max(self.next, update.stop + self.query.every_ms)
                 await self.world.clock.sleep(self.world.chance.randrange(300))
             for update in seam.present():
                 self._receive(update)
             latest = self.plan.last_stop + self.query.every_ms
             self.world.expect(self.next == max(latest, self.first), "windows between history and live are missing")
             self.live = True
+
+    def comes_back(self, worker: Worker) -> "Subscriber":
+        """The same dashboard after a reconnect."""
+        rows = self.before | {stop: shown.rows for stop, shown in self.shown.items()}
+        return Subscriber(self.world, worker, self.query, self.next, self.sent, rows)
 
     def leave(self) -> None:
         self.task.cancel()
@@ -157,6 +170,8 @@ class Subscriber:
             )
             self.world.expect(update.rows != shown.rows, "a window that did not change was sent again")
             self.world.expect(update.final or not shown.final, "a final window became provisional")
+        self.before.pop(update.stop, None)
+        self.sent = max(self.sent, update.sent)
         self.shown[update.stop] = Shown(update.revision, update.rows, update.final)
         if update.final:
             self._check(update.stop)
@@ -177,6 +192,9 @@ class Subscriber:
         self.world.expect(self.live, "the history never ended")
         due = self.world.clock.now() - 100
         self.world.expect(self.next > boundary(due, self.query.every_ms), "the latest windows are missing")
+        for stop, rows in self.before.items():
+            [window] = windows_of(self.world.store.points, self.query, stop, stop)
+            self.world.expect(rows == window.rows, f"nothing was said of the correction of {stop}")
         for stop, shown in self.shown.items():
             [window] = windows_of(self.world.store.points, self.query, stop, stop)
             if stop <= self.final_until:
@@ -224,6 +242,16 @@ class World:
         if self.subscribers:
             self.subscribers.pop(number % len(self.subscribers)).leave()
 
+    def away(self, number: int, duration_ms: int) -> None:
+        """One of the dashboards loses its connection, and comes back."""
+        if self.subscribers:
+            gone = self.subscribers.pop(number % len(self.subscribers))
+            gone.leave()
+            asyncio.get_running_loop().call_later(duration_ms / 1_000, self._comes_back, gone)
+
+    def _comes_back(self, gone: Subscriber) -> None:
+        self.subscribers.append(gone.comes_back(self.workers[0]))
+
     async def restart(self, number: int) -> None:
         """A worker dies at once; devices and dashboards come back to its successor."""
         old = self.workers[number]
@@ -239,7 +267,7 @@ class World:
                 sent.worker, sent.came = None, 2**62
                 asyncio.get_running_loop().call_later(RESEND_MS / 1_000, self._resend, number, sent)
         for subscriber in gone:
-            self.subscribers.append(Subscriber(self, self.workers[number], subscriber.query, subscriber.next))
+            self.subscribers.append(subscriber.comes_back(self.workers[number]))
 
     def _resend(self, number: int, sent: Sent) -> None:
         self.workers[number].take(sent)
@@ -253,6 +281,8 @@ class World:
                 self.subscribe(*arguments)
             case "leave":
                 self.leave(*arguments)
+            case "away":
+                self.away(*arguments)
             case "restart":
                 await self.restart(*arguments)
             case "store":
