@@ -1,0 +1,57 @@
+"""Points as MessagePack: one map, or an array of them."""
+
+import msgspec
+
+from streams.errors import FrameUnreadable
+from streams.formats.line import UNITS
+from streams.formats.objects import (
+    POINTS_AT_MOST,
+    Kinds,
+    SentPoint,
+    check_count,
+    nothing_known,
+    scan_objects,
+    to_float,
+)
+from streams.points import INT64_MAX, Kind, Scan, Unsigned, Value
+
+_anything = msgspec.msgpack.Decoder(msgspec.Raw)
+_array = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_point = msgspec.msgpack.Decoder(SentPoint)
+
+
+def scan(
+    data: bytes, *, precision: str = "ns", now: int, kinds: Kinds = nothing_known, at_most: int = POINTS_AT_MOST
+) -> Scan:
+    """The points of a frame; `line` in a reject is the point's place in the array, from 1.
+
+    Integers stay integers and floats floats, but for an integer whose field is stored as unsigned or float.
+    FrameUnreadable where the frame is no MessagePack, neither map nor array, or an array of more than `at_most`.
+    """
+    try:
+        objects = _split(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise FrameUnreadable(f"the frame is no MessagePack of a point or an array of points: {reason}") from None
+    check_count(len(objects), at_most)
+    return scan_objects(objects, _point.decode, _fit, unit=UNITS[precision], now=now, kinds=kinds)
+
+
+def _split(data: bytes) -> list[msgspec.Raw]:
+    if not data:
+        return []
+    return [_anything.decode(data)] if _is_map(data[0]) else _array.decode(data)
+
+
+def _is_map(first: int) -> bool:
+    return 0x80 <= first <= 0x8F or first in {0xDE, 0xDF}
+
+
+def _fit(value: Value, stored: Kind | None) -> Value:
+    if isinstance(value, (str, bool, float)):
+        return value
+    if stored is Kind.FLOAT:
+        return to_float(value)
+    if value > INT64_MAX or (stored is Kind.UNSIGNED and value >= 0):
+        return Unsigned(value)
+    return value

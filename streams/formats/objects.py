@@ -1,0 +1,99 @@
+"""Points sent as objects, which JSON and MessagePack share: `{"measurement", "tags", "fields", "time"}`."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from streams.errors import FrameUnreadable, PointRefused
+from streams.formats.codes import Code
+from streams.formats.columns import Columns
+from streams.formats.line_encode import encode_point
+from streams.formats.line_grammar import nanoseconds
+from streams.points import Kind, Point, Scan, Value
+
+POINTS_AT_MOST = 5_000
+
+Kinds = Callable[[str, str], Kind | None]
+"""The stored kind of a measurement's field, or None where nobody has written it."""
+
+Fit = Callable[[Value, Kind | None], Value]
+"""A value as the format understands it, given the stored kind of its field."""
+
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SentPoint(msgspec.Struct, forbid_unknown_fields=True):
+    """A point as a device sends it; `time` in units of the frame's precision, or an RFC 3339 text."""
+
+    measurement: str
+    fields: dict[str, float | int | str | bool]
+    tags: dict[str, str] | None = None
+    time: int | str | None = None
+
+
+def nothing_known(_measurement: str, _field: str) -> Kind | None:
+    """The kinds where nothing has been stored yet."""
+    return None
+
+
+def check_count(count: int, at_most: int) -> None:
+    """FrameUnreadable where a frame has too many points."""
+    if count > at_most:
+        raise FrameUnreadable(f"the frame has {count} points, more than {at_most}: send several smaller ones")
+
+
+def scan_objects(
+    objects: Iterable[Any], decode: Callable[[Any], SentPoint], fit: Fit, *, unit: int, now: int, kinds: Kinds
+) -> Scan:
+    """The points that `decode` makes of these objects, numbered from 1."""
+    columns = Columns()
+    for number, one in enumerate(objects, 1):
+        try:
+            sent = decode(one)
+            fields = {name: fit(value, kinds(sent.measurement, name)) for name, value in sent.fields.items()}
+            point = Point(sent.measurement, sent.tags or {}, fields, _time(sent.time, unit, now))
+            line, series, shape = encode_point(point)
+        except msgspec.DecodeError as error:
+            columns.reject(number, PointRefused(Code.INVALID_POINT, f"not a point: {error}"))
+        except UnicodeDecodeError:
+            columns.reject(number, PointRefused(Code.NOT_UTF8, "a text of the point is not UTF-8"))
+        except PointRefused as refused:
+            columns.reject(number, refused)
+        else:
+            columns.add(line, series, shape, point.time, number)
+    return columns.scan()
+
+
+def _time(sent: int | str | None, unit: int, now: int) -> int:
+    """Nanoseconds since the epoch."""
+    if isinstance(sent, str):
+        return nanoseconds(parse_timestamp(sent), 1, now)
+    if sent is not None and not -(2**63) <= sent < 2**63:
+        raise PointRefused(Code.TIME_OUT_OF_RANGE, "the time has too many digits: check the precision")
+    return nanoseconds(sent, unit, now)
+
+
+def parse_timestamp(text: str) -> int:
+    """Nanoseconds since the epoch of an RFC 3339 time with its offset. PointRefused where it is none."""
+    found = _TIMESTAMP.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError
+        date, time, fraction, offset = found.groups()
+        moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if offset in 'Zz' else offset}")
+    except ValueError:
+        message = f"{text[:80]!a} is no time: an integer, or a text such as 2024-01-31T12:00:00Z, is needed"
+        raise PointRefused(Code.INVALID_TIME, message) from None
+    return (moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
+
+
+def to_float(value: float | int) -> float:
+    """PointRefused where an integer is larger than any float."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise PointRefused(Code.OUT_OF_RANGE, "an integer is beyond the largest float") from None
