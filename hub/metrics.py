@@ -1,14 +1,19 @@
 """What the hub counts, as Prometheus reads it; the workers of one Gunicorn are added up."""
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from hub.messages import Ack, Reject, Retry, WriteMessage
 from streams.engine import Engine, Listener, Plan, WindowUpdate
+from streams.ingest.dead_letters import DeadLetters
+from streams.ingest.spool import Spool
 from streams.queries import Query
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -63,14 +68,22 @@ class Metrics:
         self.window_delay = histogram("window_delay_seconds", "From a window's stop to its first sending", _SECONDS)
         self.troubles = counter("troubles", "Times that subscribers of a plan were told that its windows are late")
         self.closes = counter("closes", "Sockets that the hub closed", ["code"])
+        self.drained_points = counter("drained_points", "Points that have gone from the spool into the store")
+        self._dead_letters = counter("dead_letters", "Points written to the dead letters", ["code"])
+        self._host = CollectorRegistry()
 
     def exposition(self) -> bytes:
         """All values as Prometheus text; of all workers where they share a folder for it."""
-        if SHARED not in os.environ:
-            return generate_latest(self._registry)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        registry = self._registry
+        if SHARED in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry) + generate_latest(self._host)
+
+    def watch_disk(self, dead_letters: DeadLetters, spool: Spool | None) -> None:
+        """Count what is written to the dead letters, and tell how much lies on this host's disk."""
+        dead_letters.on_written = lambda code, points: self._dead_letters.labels(code).inc(points)
+        self._host.register(_Disk(dead_letters, spool))
 
     def committed(self, points: int, seconds: float) -> None:
         """A commit has ended, well or not."""
@@ -100,6 +113,30 @@ class Metrics:
     def trouble(self, *_: object) -> None:
         """A plan's windows are late."""
         self.troubles.inc()
+
+
+class _Disk(Collector):
+    """What all workers of a host have in common is not added up: it is looked at when it is asked for."""
+
+    def __init__(self, dead_letters: DeadLetters, spool: Spool | None) -> None:
+        self._dead_letters = dead_letters
+        self._spool = spool
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of metrics, as the library asks for them."""
+
+        def gauge(name: str, meaning: str, value: float) -> Metric:
+            return GaugeMetricFamily(f"hub_{name}", meaning, value=value)
+
+        meaning = "Size of the dead letters that had been acknowledged, which are never evicted"
+        yield gauge("dead_letter_bytes", meaning, self._dead_letters.refused_bytes())
+        if self._spool:
+            waiting = self._spool.statistics()
+            age = time.time() - waiting.oldest / 1_000 if waiting.oldest is not None else 0
+            yield gauge("spool_entries", "Batches that wait in the spool", waiting.entries)
+            yield gauge("spool_bytes", "Size of what waits in the spool", waiting.bytes)
+            yield gauge("spool_oldest_seconds", "How long the oldest batch has waited in the spool", max(0, age))
+            yield gauge("spool_damaged", "Damaged stretches of the spool that this worker has found", waiting.damaged)
 
 
 class ObservedEngine:

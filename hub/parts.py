@@ -51,8 +51,9 @@ class Hub:
         self.host = make_host(settings)
         self.clock = SystemClock()
         self.metrics = Metrics()
-        self.dead_letters = DeadLetters(data_folder(settings) / "dead-letters", settings.dead_letter_bytes)
+        self.dead_letters = make_dead_letters(settings)
         self.spool = make_spool(settings)
+        self.metrics.watch_disk(self.dead_letters, self.spool)
         self.ingest = Ingest(self.store, self.host, self.spool, self.dead_letters)
         self.engine = Engine(
             self.store,
@@ -86,6 +87,7 @@ class Hub:
         if self.spool:
             drain = Drain(self.spool, self.store, self.host, self.dead_letters)
             drain.after_commit = self.engine.touched
+            drain.on_drained = self.metrics.drained_points.inc
             self.host.held_elsewhere = self.spool.holds
             work.append(drain.run())
         tasks = [_essential(part) for part in (*work, self.ingest.run())]
@@ -176,6 +178,11 @@ def make_spool(settings: Settings) -> Spool | None:
     if not settings.store.startswith("influxdb:"):
         return None
     return Spool(data_folder(settings), _place(settings), settings.spool_bytes)
+
+
+def make_dead_letters(settings: Settings) -> DeadLetters:
+    """Where points that will never be stored are kept for people to look at."""
+    return DeadLetters(data_folder(settings) / "dead-letters", settings.dead_letter_bytes)
 
 
 def _digest(settings: Settings) -> str:

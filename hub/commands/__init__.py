@@ -3,6 +3,7 @@
 import typer
 
 from hub.commands.agent import agent
+from hub.commands.dead_letters import dead_letters
 from hub.commands.demo import demo
 from hub.commands.serve import serve
 from hub.commands.watch import watch
@@ -20,6 +21,7 @@ app.command()(serve)
 app.command()(demo)
 app.command()(agent)
 app.command()(watch)
+app.command()(dead_letters)
 
 
 def main() -> None:

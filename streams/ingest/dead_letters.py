@@ -12,7 +12,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,8 +56,8 @@ class DeadLetters:
 
     def __init__(self, directory: Path, most_bytes: int) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.counts: Counter[str] = Counter()
-        """How many this worker has written since it started, by code."""
+        self.on_written: Callable[[str, int], None] = lambda _code, _points: None
+        """Hears, in the thread that writes, how many points of each code were written."""
         self._directory = directory
         self._most_bytes = most_bytes
         self._lock = FileLock(directory / "dead-letters.lock")
@@ -75,7 +75,7 @@ class DeadLetters:
                 _append(self._rejected, text, sync=False)
         except OSError as error:
             log.warning("%d rejected points are not among the dead letters: %s", len(letters), error)
-        self._count(letters)
+        self._tell(letters)
 
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
         """Return when acknowledged points are synced; only then may the spool forget them.
@@ -89,7 +89,7 @@ class DeadLetters:
         except OSError as error:
             reason = errno.errorcode.get(error.errno or 0, str(error))
             raise DeadLettersFailed(f"cannot write dead letters to {self._directory}: {reason}") from error
-        self._count(letters)
+        self._tell(letters)
 
     def _keep(self, text: bytes) -> None:
         if self.refused_bytes() + len(text) > self._most_bytes // 2:
@@ -124,8 +124,9 @@ class DeadLetters:
     def close(self) -> None:
         self._lock.close()
 
-    def _count(self, letters: Sequence[DeadLetter]) -> None:
-        self.counts.update(letter.code for letter in letters)
+    def _tell(self, letters: Sequence[DeadLetter]) -> None:
+        for code, points in Counter(letter.code for letter in letters).items():
+            self.on_written(code, points)
 
 
 def _lines(letters: Sequence[DeadLetter], *, acknowledged: bool) -> bytes:

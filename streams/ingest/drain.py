@@ -33,7 +33,9 @@ class _Portion(NamedTuple):
 
 
 class Drain:
-    """Empties the spool while the store takes it. `after_commit` hears of every range that has become readable.
+    """Empties the spool while the store takes it.
+
+    `after_commit` hears of every range that has become readable, `on_drained` how many points have left the spool.
 
     An entry leaves the spool when its points are in the store, or among the dead letters, and all who have to know of
     its times do; a crash before that does the same again, which changes nothing.
@@ -41,8 +43,8 @@ class Drain:
 
     def __init__(self, spool: Spool, store: Store, host: Host, dead_letters: DeadLetters) -> None:
         self.after_commit: Callable[[Sequence[Touched]], None] = lambda _touched: None
+        self.on_drained: Callable[[int], None] = lambda _points: None
         self.trouble: str | None = None
-        self.drained_points = 0
         self._spool = spool
         self._store = store
         self._host = host
@@ -75,7 +77,7 @@ class Drain:
             self._host.announce(touched)
             self.after_commit(touched)
             await self._spool.remove([entry.id for entry in portion.entries])
-            self.drained_points += len(portion.batch)
+            self.on_drained(len(portion.batch))
 
 
 def _portions(entries: Sequence[SpoolEntry]) -> list[_Portion]:

@@ -3,16 +3,24 @@
 import asyncio
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from hub.messages import Ack, Reject, RejectedPoint, Retry
 from hub.metrics import Metrics, ObservedEngine
 from hub.topics import Topics
 from streams.engine import Engine
 from streams.host import LocalHost
+from streams.ingest.dead_letters import DeadLetter, DeadLetters
+from streams.ingest.spool import Spool, SpoolEntry
+from streams.points import Touched
 from streams.queries import parse_query
 from tests.streams.engine.memory_store import MemoryStore
 from tests.streams.simulation import SimulatedClock, simulate
+
+pytestmark = pytest.mark.anyio
 
 COUNT = """
 import sys
@@ -48,6 +56,26 @@ def test_outcomes_are_counted_as_devices_hear_of_them() -> None:
     assert value(metrics, "hub_retries_total") == 1
     assert value(metrics, "hub_committed_points_total") == 100
     assert value(metrics, 'hub_commit_seconds_bucket{le="0.005"}') == 1
+
+
+async def test_what_lies_on_disk_is_told_as_it_is(tmp_path: Path) -> None:
+    metrics = Metrics()
+    letters, spool = DeadLetters(tmp_path / "letters", 2**20), Spool(tmp_path, "store", 2**20)
+    metrics.watch_disk(letters, spool)
+    assert value(metrics, "hub_spool_entries") == 0
+    assert value(metrics, "hub_spool_oldest_seconds") == 0
+    await spool.append([SpoolEntry(b"m v=1 1", "device", int(time.time() * 1_000) - 60_000, [Touched("m", 1, 1)])])
+    letters.reject([DeadLetter(1, "device", "too_old", "clock", b"m v=1 1")] * 2)
+    letters.refuse([DeadLetter(1, "device", "field_type", "type", b"m v=1 1")])
+    assert value(metrics, "hub_spool_entries") == 1
+    assert value(metrics, "hub_spool_bytes") == spool.statistics().bytes > 0
+    assert value(metrics, "hub_spool_oldest_seconds") == pytest.approx(60, abs=5)
+    assert value(metrics, "hub_spool_damaged") == 0
+    assert value(metrics, 'hub_dead_letters_total{code="too_old"}') == 2
+    assert value(metrics, 'hub_dead_letters_total{code="field_type"}') == 1
+    assert value(metrics, "hub_dead_letter_bytes") == letters.refused_bytes() > 0
+    spool.close()
+    letters.close()
 
 
 def test_a_plan_and_its_windows_are_counted_once_however_many_watch() -> None:
