@@ -3,10 +3,10 @@
 from streams.errors import PointRefused
 from streams.formats.columns import Columns
 from streams.formats.line_encode import batch_of, encode_line
-from streams.formats.line_forms import FORMS, LEARNED_KEY_BYTES, scan_columns
+from streams.formats.line_forms import FORMS, scan_columns
 from streams.formats.line_grammar import BLANK, line_end, nanoseconds, split_line, whole_line
 from streams.formats.line_values import walk_values
-from streams.formats.series import SERIES
+from streams.formats.series import KEPT_BYTES, SERIES
 from streams.points import TIME_MAX, Scan, Value
 
 __all__ = ["UNITS", "batch_of", "decode_fields", "encode_line", "scan"]
@@ -61,9 +61,9 @@ class _Lines:
         data, unit, forms = self.data, self.unit, FORMS.of_key
         now, add = self.now - self.now % unit, self.columns.add
         while True:
-            key_end = data.find(b" ", start, start + LEARNED_KEY_BYTES)
+            key_end = data.find(b" ", start, start + KEPT_BYTES + 1)
             while key_end > start and data[key_end - 1] == _BACKSLASH:
-                key_end = data.find(b" ", key_end + 1, start + LEARNED_KEY_BYTES)
+                key_end = data.find(b" ", key_end + 1, start + KEPT_BYTES + 1)
             key = data[start:key_end]
             form = forms.get(key)
             found = form and form.rest.match(data, key_end + 1)

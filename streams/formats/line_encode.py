@@ -9,7 +9,7 @@ from streams.formats.codes import Code
 from streams.formats.line_forms import FORMS
 from streams.formats.line_grammar import nanoseconds, split_line, whole_line
 from streams.formats.line_values import encode_text, encode_value
-from streams.formats.series import KEY_BYTES, SERIES, encode_field_name, series_of
+from streams.formats.series import KEPT_BYTES, KEY_BYTES, SERIES, encode_field_name, series_of
 from streams.points import Batch, Kind, Point, Series, Shape, kind_of
 
 _NEVER_RETURNED = re.compile(r'\\[," =]')
@@ -48,9 +48,13 @@ def encode_point(point: Point) -> tuple[bytes, Series, Shape]:
     return whole_line(series, b",".join(fields), nanoseconds(point.time, 1, 0)), series, shape
 
 
-@lru_cache(10_000)
 def find_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> Series:
     """The series of these names and values. PointRefused where no key reads as them."""
+    size = len(measurement) + sum(len(name) + len(value) for name, value in tags)
+    return _kept_series(measurement, tags) if size <= KEPT_BYTES else _check_series(measurement, tags)
+
+
+def _check_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> Series:
     encode_text("".join((measurement, *(text for tag in tags for text in tag))))
     wanted = series_of(measurement, tags)
     if _NEVER_RETURNED.search(measurement):
@@ -63,9 +67,12 @@ def find_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> Series:
     return series
 
 
-@lru_cache(10_000)
 def spell_field_name(name: str) -> bytes:
     """The spelling of a field's name. PointRefused where none reads as it."""
+    return _kept_spelling(name) if len(name) <= KEPT_BYTES else _check_spelling(name)
+
+
+def _check_spelling(name: str) -> bytes:
     encode_text(name)
     if not name:
         raise PointRefused(Code.MISSING_FIELD_KEY, "a field has no name")
@@ -79,3 +86,7 @@ def spell_field_name(name: str) -> bytes:
     if shape != ((name, Kind.FLOAT),):
         raise PointRefused(Code.INVALID_NAME, f"line protocol has no spelling for the field name {name[:80]!r}")
     return raw
+
+
+_kept_series = lru_cache(50_000)(_check_series)
+_kept_spelling = lru_cache(10_000)(_check_spelling)

@@ -12,7 +12,7 @@ from functools import cached_property
 from streams.errors import PointRefused
 from streams.formats.line_grammar import Parts
 from streams.formats.line_values import walk_fields
-from streams.formats.series import SERIES
+from streams.formats.series import KEPT_BYTES, SERIES
 from streams.points import TIME_MAX, Batch, Kind, Shape
 
 _VALUES = {
@@ -24,9 +24,8 @@ _VALUES = {
 }
 _WITHOUT_VALUES = b"0123456789.+-"
 _FIELDS_AT_MOST = 64
+_FIELD_BYTES = 4_096
 _LINE_BYTES = 32_768  # a shorter line cannot break InfluxDB's bound for keys
-LEARNED_KEY_BYTES = 512
-"""Longer keys are read with care each time."""
 
 _PLAIN_NAME = re.compile(rb"[^\0-\x20,=\"\\](?:[^ ,=\"\\\n]++|\\[ ,=])*+")
 
@@ -53,7 +52,7 @@ class Form:
 def _is_plain_key(line: Parts) -> bool:
     """Whether every line with this key and a form's fields is good, and may be passed on as it came."""
     key = line.key
-    if len(key) >= LEARNED_KEY_BYTES or b"\\\\" in key or b"\n" in key:
+    if len(key) > KEPT_BYTES or b"\\\\" in key or b"\n" in key:
         return False
     return key == line.series.key and b'"' not in key if b"\\" in key else b"==" not in key
 
@@ -76,7 +75,9 @@ class Forms:
         self._forms: dict[Shape, Form] = {}
 
     def intern(self, shape: Shape) -> Shape:
-        """The one object for this shape."""
+        """The one object for this shape, if it is not too large to keep."""
+        if len(shape) > _FIELDS_AT_MOST or sum(len(name) for name, _ in shape) > _FIELD_BYTES:
+            return shape
         if len(self._shapes) >= self._shapes_at_most:
             self._shapes.clear()
         return self._shapes.setdefault(shape, shape)
@@ -84,14 +85,15 @@ class Forms:
     def learn(self, line: Parts) -> Shape:
         """Take note of a good line. Returns its shape, interned."""
         shape, fields = self.intern(line.shape), line.fields
-        form = self._forms.get(shape) or self._new(fields, shape)
+        small = len(shape) <= _FIELDS_AT_MOST and len(fields) <= _FIELD_BYTES
+        form = self._forms.get(shape) or (self._new(fields, shape) if small else None)
         if form is None:
             return shape
         if _is_plain_key(line):
             if len(self.of_key) >= self._keys_at_most:
                 self.of_key.clear()
             self.of_key[line.key] = form
-        if b'"' not in fields:
+        if b'"' not in fields and small:
             if len(self.of_outline) >= self._shapes_at_most:
                 self.of_outline.clear()
             self.of_outline[fields.translate(None, _WITHOUT_VALUES)] = form
@@ -102,7 +104,7 @@ class Forms:
         if len(self._seen) >= self._shapes_at_most:
             self._seen.clear()
         self._seen[shape] = count = self._seen.get(shape, 0) + 1
-        if count < self._sightings or len(shape) > _FIELDS_AT_MOST or len(fields) > _LINE_BYTES:
+        if count < self._sightings:
             return None
         names = [name for name, _ in walk_fields(fields)]
         if len(names) != len(shape) or not all(map(_PLAIN_NAME.fullmatch, names)):

@@ -6,7 +6,7 @@ from math import isfinite
 
 from streams.errors import PointRefused
 from streams.formats.codes import Code
-from streams.formats.series import KEY_BYTES, decode_name, shown
+from streams.formats.series import KEPT_BYTES, KEY_BYTES, decode_name, shown
 from streams.points import INT64_MAX, INT64_MIN, UINT64_MAX, Kind, Shape, Unsigned, Value, kind_of
 
 _FIELD = re.compile(
@@ -60,9 +60,11 @@ class _Names(dict[bytes, str]):
     """Decoded field names, few enough to keep."""
 
     def __missing__(self, raw: bytes) -> str:
+        name = decode_name(raw)
         if len(self) >= 10_000:
             self.clear()
-        name = self[raw] = decode_name(raw)
+        if len(raw) <= KEPT_BYTES:
+            self[raw] = name
         return name
 
 

@@ -10,6 +10,9 @@ from streams.points import Series
 KEY_BYTES = 65_535
 """InfluxDB's bound for a key, and for the sum of a key, four bytes and a field's name."""
 
+KEPT_BYTES = 512
+"""What is longer is read anew each time: caches hold a bounded number of entries, and so stay small."""
+
 _MEASUREMENT = re.compile(rb"(?:[^, \\]++|\\[, ]?+)++", re.DOTALL)
 _TAG_KEY = re.compile(rb"(?:[^ ,=\\]++|\\[ ,=]?+)++", re.DOTALL)
 _TAG_VALUE = re.compile(rb"(?:=|[^ ,=\\]|\\[ ,=]?+)(?:[^ ,=\\]++|\\[ ,=]?+)*+", re.DOTALL)
@@ -97,7 +100,7 @@ def _read_tag(raw: bytes, start: int) -> tuple[bytes, bytes]:
 class SeriesCache(dict[bytes, Series]):
     """Series by raw key; a key not seen before is read, or PointRefused.
 
-    Bounded: two generations of `size` keys each, and keys of more than 512 bytes are not kept.
+    Bounded: two generations of `size` keys each, and long keys are not kept.
     """
 
     def __init__(self, size: int = 50_000) -> None:
@@ -109,7 +112,7 @@ class SeriesCache(dict[bytes, Series]):
         series = self._older.get(raw) or read_key(raw)
         if series.key != raw:
             series = self[series.key]
-        if len(raw) <= 512:
+        if len(raw) <= KEPT_BYTES:
             if len(self) >= self._size:
                 self._older = dict(self)
                 self.clear()
