@@ -5,9 +5,14 @@ from typing import NamedTuple
 
 import pytest
 
-from streams.stores.base import Store
+from streams.ingest.ranges import touched_by
+from streams.points import Batch
+from streams.queries import Query
+from streams.stores.base import Answer, Store
 from streams.stores.duckdb import DuckDBStore
 from streams.stores.influxdb import InfluxDBStore
+from streams.stores.tail import Tail
+from tests.contract.asking import T0
 from tests.servers.influxdb import InfluxDB
 
 
@@ -30,10 +35,39 @@ def _influxdb(server: str) -> Callable[[pytest.FixtureRequest], Store]:
     return make
 
 
+class Followed(Tail):
+    """A tail that is told of every query and every write, as the engine and the ingest of a hub do."""
+
+    async def write(self, batch: Batch) -> None:
+        await super().write(batch)
+        if len(batch):
+            self.touched(touched_by(batch))
+
+    async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
+        self.watch(query)
+        return await super().answer(query, first_stop, last_stop)
+
+
+class _Then:
+    """A clock that stands still shortly after the tests' events, so that the tail has them."""
+
+    def now(self) -> int:
+        return (T0 + 20) * 1_000
+
+    async def sleep_until(self, time: int) -> None: ...
+
+
+def _tail(request: pytest.FixtureRequest) -> Store:
+    behind = _influxdb("influxdb2")(request)
+    assert isinstance(behind, InfluxDBStore)
+    return Followed(behind, behind.reader, _Then())
+
+
 CANDIDATES = {
     "duckdb-file": Candidate(_duckdb_file),
     "duckdb-memory": Candidate(lambda _request: DuckDBStore(None)),
     "influxdb-2.9.1": Candidate(_influxdb("influxdb2")),
+    "tail": Candidate(_tail),
     "influxdb-1.8.10": Candidate(_influxdb("influxdb1"), unsigned=False),
 }
 

@@ -1,0 +1,140 @@
+# ruff: noqa: S608 (names in the SQL are numbers of our own)
+"""The tail's points: for each measurement a table in a DuckDB in memory, whose slices are replaced as they are read."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from streams.points import NANOSECONDS
+from streams.queries import Query
+from streams.stores.base import Window
+from streams.stores.duckdb_answers import statement, windows
+from streams.stores.duckdb_catalogue import TYPES, FieldColumn, Table, append
+from streams.stores.duckdb_files import open_memory
+from streams.stores.influxdb_read import RawPoints
+from streams.stores.tail_slices import Span
+
+
+class Mismatch(Exception):
+    """A field has another kind than in the slices that are kept: they have to be read again."""
+
+
+class Tables:
+    """All blocking, for threads. One at a time writes, others read at once: they see whole slices, old or new."""
+
+    def __init__(self) -> None:
+        self._connection, _ = open_memory(lambda _: None)
+        self._numbers = itertools.count()
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._connection.close()
+
+    def cursor(self) -> DuckDBPyConnection:
+        """For one thread."""
+        return self._connection.cursor()
+
+    def create(self, measurement: str) -> "Points":
+        """An empty table."""
+        return Points(self, measurement, next(self._numbers))
+
+
+class Points:
+    """One measurement's points; `rows` is how many there are, `users` how many are reading them.
+
+    Of the changing methods one is called at a time.
+    """
+
+    def __init__(self, tables: Tables, measurement: str, number: int) -> None:
+        self.measurement = measurement
+        self.rows = 0
+        self.users = 0
+        self._retired = False
+        self._tables = tables
+        self._table = Table(measurement, number)
+        self._series: dict[tuple[tuple[str, str], ...], int] = {}
+        with tables.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE {self._table.points} (time BIGINT, series INTEGER)")
+            cursor.execute(f"CREATE TABLE {self._table.keys} (number INTEGER)")
+
+    def replace(self, span: Span, points: RawPoints) -> None:
+        """Put these points in the place of all in `[start, stop)` milliseconds. Mismatch: nothing was changed."""
+        for name, kind in points.fields:
+            known = self._table.fields.get(name)
+            if known and known.kind is not kind:
+                raise Mismatch(name)
+        start, stop = span[0] * NANOSECONDS, span[1] * NANOSECONDS
+        with self._tables.cursor() as cursor:
+            cursor.begin()
+            table = self._grown(cursor, points)
+            fresh: dict[tuple[tuple[str, str], ...], int] = {}
+            rows = list(self._numbered(points, fresh))
+            gone = cursor.execute(f"DELETE FROM {table.points} WHERE time >= {start} AND time < {stop}").fetchall()
+            columns = [table.fields[name].column for name, _ in points.fields]
+            append(cursor, table.points, ["time", "series", *columns], rows)
+            keys = [(number, *map(dict(tags).get, table.tags)) for tags, number in fresh.items()]
+            append(cursor, table.keys, ["number", *table.tags.values()], keys)
+            cursor.commit()
+        self._series |= fresh
+        self._table = table
+        self.rows += len(rows) - int(gone[0][0])
+
+    def drop_before(self, time: int) -> None:
+        """Forget the points before this time, milliseconds."""
+        with self._tables.cursor() as cursor:
+            gone = cursor.execute(f"DELETE FROM {self._table.points} WHERE time < {time * NANOSECONDS}").fetchall()
+        self.rows -= int(gone[0][0])
+
+    def retire(self) -> None:
+        """Forget them all, when nobody reads them any more."""
+        self._retired = True
+        self.leave()
+
+    def leave(self) -> None:
+        """Somebody has stopped reading."""
+        if not self._retired or self.users:
+            return
+        self._retired = False
+        with self._tables.cursor() as cursor:
+            cursor.execute(f"DROP TABLE {self._table.points}")
+            cursor.execute(f"DROP TABLE {self._table.keys}")
+
+    def answer(self, query: Query, first_stop: int, last_stop: int) -> tuple[list[Window], str]:
+        """The windows that stop in this range, and the SQL that found them."""
+        asked = statement(query, self._table, first_stop, last_stop)
+        if asked is None:
+            return windows(query, first_stop, last_stop, []), ""
+        with self._tables.cursor() as cursor:
+            rows = cursor.execute(asked.sql, asked.values).fetchall()
+        return windows(query, first_stop, last_stop, rows), asked.sql
+
+    def _grown(self, cursor: DuckDBPyConnection, points: RawPoints) -> Table:
+        """The table with columns for these points' fields and tags."""
+        table = self._table
+        fields, tags = dict(table.fields), dict(table.tags)
+        for name, kind in points.fields:
+            if name not in fields:
+                fields[name] = FieldColumn(f"f{len(fields)}", kind)
+                cursor.execute(f"ALTER TABLE {table.points} ADD COLUMN {fields[name].column} {TYPES[kind]}")
+        for name in points.tags:
+            if name not in tags:
+                tags[name] = f"t{len(tags)}"
+                cursor.execute(f"ALTER TABLE {table.keys} ADD COLUMN {tags[name]} VARCHAR")
+        return Table(table.measurement, table.number, fields, tags)
+
+    def _numbered(self, points: RawPoints, fresh: dict[tuple[tuple[str, str], ...], int]) -> Iterator[Sequence[Any]]:
+        """Each row with its series' number in place of its tags; the new series are put into `fresh`."""
+        end = len(points.fields) + 1
+        seen: dict[tuple[str | None, ...], int] = {}
+        for row in points.rows:
+            values = tuple(row[end:])
+            number = seen.get(values)
+            if number is None:
+                tags = tuple((tag, value) for tag, value in zip(points.tags, values, strict=True) if value is not None)
+                number = self._series.get(tags)
+                if number is None:
+                    number = fresh.setdefault(tags, len(self._series) + len(fresh))
+                seen[values] = number
+            yield (row[0], number, *row[1:end])

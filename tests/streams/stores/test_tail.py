@@ -1,0 +1,184 @@
+"""The tail in front of a store: what it reads, how often, and when it lets the store behind answer."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from streams.errors import StoreUnavailable
+from streams.points import Kind, Point, Touched, kind_of
+from streams.queries import Query, parse_query
+from streams.stores.duckdb import DuckDBStore
+from streams.stores.influxdb_read import RawPoints
+from streams.stores.tail import Tail
+from tests.contract import reference
+from tests.contract.asking import write
+
+pytestmark = pytest.mark.anyio
+
+SECOND = 1_000
+
+
+class Clock:
+    """Stands where it is put, milliseconds."""
+
+    def __init__(self, now: int) -> None:
+        self.time = now
+
+    def now(self) -> int:
+        return self.time
+
+    async def sleep_until(self, time: int) -> None:
+        self.time = max(self.time, time)
+
+
+class Source:
+    """Points to read, as a database would give them; it remembers what was read of it, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.points: list[Point] = []
+        self.reads: list[tuple[int, int]] = []
+        self.down = False
+
+    def add(self, at: int, value: float | int, site: str = "a", field: str = "temp", **tags: str) -> Touched:
+        self.points.append(Point("weather", {"site": site, **tags}, {field: value}, at * 1_000_000))
+        return Touched("weather", at * 1_000_000, at * 1_000_000)
+
+    async def read_points(self, measurement: str, fields: Sequence[str], start_ns: int, stop_ns: int) -> RawPoints:
+        self.reads.append((start_ns // 1_000_000, stop_ns // 1_000_000))
+        await anyio.lowlevel.checkpoint()
+        if self.down:
+            raise StoreUnavailable("the source is down")
+        points = [p for p in reference.merged(self.points) if p.fields.keys() & set(fields)]
+        inside = [p for p in points if start_ns <= p.time < stop_ns]
+        kinds = {field: kind_of(p.fields[field]) for p in points for field in fields if field in p.fields}
+        tags = tuple(sorted({tag for p in points for tag in p.tags}))
+        rows = [[p.time, *map(p.fields.get, kinds), *map(p.tags.get, tags)] for p in inside]
+        return RawPoints(measurement, tuple(kinds.items()), tags, rows, "SELECT …")
+
+
+def query(select: str = "temp", **settings: str) -> Query:
+    settings = {"every": "1s", "window": "3s", **settings}
+    return parse_query(measurement="weather", select={select: ["sum", "count"]}, group_by=["site"], **settings)
+
+
+@asynccontextmanager
+async def tail(source: Source, clock: Clock, most_points: int = 1_000) -> AsyncIterator[Tail]:
+    tail = Tail(DuckDBStore(None), source, clock, most_points=most_points)
+    await tail.open()
+    yield tail
+    await tail.close()
+
+
+async def test_twenty_plans_cost_one_read_a_slice_and_one_more_for_grace() -> None:
+    source, clock = Source(), Clock(100 * SECOND)
+    plans = [query(window=f"{n}s") for n in range(1, 21)]
+    async with tail(source, clock) as store:
+        for plan in plans:
+            store.watch(plan)
+        async with anyio.create_task_group() as tasks:
+            for plan in plans:
+                tasks.start_soon(store.answer, plan, 100 * SECOND, 100 * SECOND)
+        assert sum(stop - start for start, stop in source.reads) == 20 * SECOND
+
+        source.reads.clear()
+        for clock.time in range(101 * SECOND, 111 * SECOND, SECOND):
+            for plan in plans:
+                await store.answer(plan, clock.time, clock.time)
+        assert source.reads == [(now - 2 * SECOND, now) for now in range(101 * SECOND, 111 * SECOND, SECOND)]
+
+
+async def test_windows_are_what_the_points_say_late_ones_and_overwrites_too() -> None:
+    source, clock, plan = Source(), Clock(10 * SECOND), query()
+    async with tail(source, clock) as store:
+        store.watch(plan)
+        for at in range(0, 10 * SECOND, 400):
+            source.add(at, float(at), "a" if at % 800 else "b")
+        late: list[Touched] = []
+        for clock.time in range(10 * SECOND, 14 * SECOND, 500):
+            store.touched(late)
+            stop = clock.time - clock.time % SECOND
+            answer = await store.answer(plan, stop - 3 * SECOND, stop)
+            expected = reference.windows(source.points, plan, stop - 3 * SECOND, stop)
+            assert answer.way == "tail"
+            assert [window.rows for window in answer.windows] == [window.rows for window in expected]
+            late = [source.add(stop - 2_400, 7.0, "c"), source.add(stop - 1_600, 8.0, "a", room="new")]
+
+
+async def test_what_is_older_than_the_tail_is_asked_of_the_store_behind() -> None:
+    source, clock, plan = Source(), Clock(1_000 * SECOND), query()
+    async with tail(source, clock) as store:
+        store.watch(plan)
+        await write(store, Point("weather", {"site": "old"}, {"temp": 1.0}, 10 * 10**9))
+        answer = await store.answer(plan, 11 * SECOND, 11 * SECOND)
+        assert (answer.way, answer.windows[0].rows) == ("duckdb", (("old", 1.0, 1),))
+        assert source.reads == []
+
+
+async def test_a_measurement_that_nobody_watches_is_not_read() -> None:
+    source, clock, plan = Source(), Clock(100 * SECOND), query()
+    async with tail(source, clock) as store:
+        assert (await store.answer(plan, clock.time, clock.time)).way == "duckdb"
+        store.watch(plan)
+        assert (await store.answer(plan, clock.time, clock.time)).way == "tail"
+        store.unwatch(plan)
+        source.reads.clear()
+        assert (await store.answer(plan, clock.time, clock.time)).way == "duckdb"
+        assert source.reads == []
+
+
+async def test_a_new_plans_field_is_read_back() -> None:
+    source, clock = Source(), Clock(100 * SECOND)
+    source.add(99_500, 1.0)
+    source.add(99_500, 5.0, field="hum")
+    async with tail(source, clock) as store:
+        store.watch(query())
+        await store.answer(query(), clock.time, clock.time)
+        store.watch(query("hum"))
+        answer = await store.answer(query("hum"), clock.time, clock.time)
+        assert answer.windows[0].rows == (("a", 5.0, 1),)
+
+
+async def test_a_field_that_changes_its_kind_is_read_anew() -> None:
+    source, clock, plan = Source(), Clock(100 * SECOND), query()
+    late = source.add(99_500, 1.0)
+    async with tail(source, clock) as store:
+        store.watch(plan)
+        await store.answer(plan, clock.time, clock.time)
+        source.points.clear()
+        source.add(99_500, 2)
+        source.add(98_500, 3)
+        store.touched([late])
+        answer = await store.answer(plan, clock.time, clock.time)
+        assert answer.windows[0].rows == (("a", 5, 2),)
+        assert kind_of(answer.windows[0].rows[0][1] or 0) is Kind.INTEGER
+
+
+async def test_more_points_than_may_be_kept_are_left_to_the_store_behind() -> None:
+    source, clock, plan = Source(), Clock(100 * SECOND), query()
+    for at in range(97_000, 100_000, 10):
+        source.add(at, 1.0)
+    async with tail(source, clock, most_points=200) as store:
+        store.watch(plan)
+        assert (await store.answer(plan, clock.time, clock.time)).way == "duckdb"
+        reads = len(source.reads)
+        assert (await store.answer(plan, clock.time, clock.time)).way == "duckdb"
+        assert len(source.reads) == reads
+
+        del source.points[100:]
+        clock.time += 60 * SECOND
+        assert (await store.answer(plan, clock.time, clock.time)).way == "tail"
+
+
+async def test_a_read_that_fails_is_an_error_and_not_a_wrong_window() -> None:
+    source, clock, plan = Source(), Clock(100 * SECOND), query()
+    source.add(99_500, 1.0)
+    async with tail(source, clock) as store:
+        store.watch(plan)
+        source.down = True
+        with pytest.raises(StoreUnavailable):
+            await store.answer(plan, clock.time, clock.time)
+        source.down = False
+        answer = await store.answer(plan, clock.time, clock.time)
+        assert answer.windows[0].rows == (("a", 1.0, 1),)
