@@ -24,7 +24,10 @@ class Rejection(NamedTuple):
 
 
 class _Frame(NamedTuple):
+    """Lines in flight, and how many had been written before each of them."""
+
     lines: Sequence[bytes]
+    places: Sequence[int]
     size: int
 
 
@@ -42,7 +45,8 @@ class Unacknowledged:
         self.rejected = 0
         """Points that will never be stored."""
         self.held_bytes = 0
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._written = 0
         self._in_flight: dict[int, _Frame] = {}
         self._last_number = 0
         self._most_in_flight = 1
@@ -54,11 +58,21 @@ class Unacknowledged:
 
     def lines(self) -> list[bytes]:
         """Everything that is not durable, as far as is known, in the order written."""
-        return [*(line for frame in self._in_flight.values() for line in frame.lines), *self._waiting]
+        waiting = (line for _, line in self._waiting)
+        return [*(line for frame in self._in_flight.values() for line in frame.lines), *waiting]
+
+    @property
+    def complete(self) -> int:
+        """How many lines were written before the first that has no outcome."""
+        oldest = next((frame.places[0] for frame in self._in_flight.values() if frame.places), None)
+        if oldest is not None:
+            return oldest
+        return self._waiting[0][0] if self._waiting else self._written
 
     def add(self, line: bytes) -> None:
         """Something more to send."""
-        self._waiting.append(line)
+        self._waiting.append((self._written, line))
+        self._written += 1
         self.held_bytes += len(line)
 
     def connected(self, max_unacked: int, max_frame_bytes: int) -> None:
@@ -73,14 +87,15 @@ class Unacknowledged:
         """The next frame to send; None when there is nothing, when the hub has enough in flight, or while it rests."""
         if not self._waiting or len(self._in_flight) >= self._most_in_flight or now < self._hold_until:
             return None
-        lines = [self._waiting.popleft()]
-        size = len(lines[0])
-        while self._waiting and size + 1 + len(self._waiting[0]) <= self._frame_bytes:
-            line = self._waiting.popleft()
+        place, line = self._waiting.popleft()
+        lines, places, size = [line], [place], len(line)
+        while self._waiting and size + 1 + len(self._waiting[0][1]) <= self._frame_bytes:
+            place, line = self._waiting.popleft()
             lines.append(line)
+            places.append(place)
             size += 1 + len(line)
         self._last_number += 1
-        self._in_flight[self._last_number] = _Frame(lines, sum(map(len, lines)))
+        self._in_flight[self._last_number] = _Frame(lines, places, sum(map(len, lines)))
         return b"\n".join(lines)
 
     def resting(self, now: float) -> float | None:
@@ -113,8 +128,9 @@ class Unacknowledged:
     def _take_back(self, from_number: int) -> None:
         """Let frames wait again. Their numbers stay in flight, without lines: the hub still owes them an outcome."""
         for number in reversed([sent for sent in self._in_flight if sent >= from_number]):
-            self._waiting.extendleft(reversed(self._in_flight[number].lines))
-            self._in_flight[number] = _Frame((), 0)
+            frame = self._in_flight[number]
+            self._waiting.extendleft(reversed(list(zip(frame.places, frame.lines, strict=True))))
+            self._in_flight[number] = _Frame((), (), 0)
 
     def _settle(self, frame: _Frame) -> None:
         self.settled += len(frame.lines)

@@ -75,6 +75,11 @@ class Writer:
         return self._unacknowledged.settled
 
     @property
+    def complete(self) -> int:
+        """How many lines were written before the first without an outcome: none of them need ever be written again."""
+        return self._unacknowledged.complete
+
+    @property
     def rejected(self) -> int:
         """Points that the hub will never store."""
         return self._unacknowledged.rejected

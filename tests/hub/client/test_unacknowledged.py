@@ -56,6 +56,19 @@ def test_an_ack_covers_all_earlier_frames() -> None:
     assert device.lines() == [b"3"]
 
 
+def test_what_is_complete_ends_at_the_first_line_without_an_outcome() -> None:
+    device = sent_one_by_one(b"1", b"2", b"3")
+    device.reject(2, [refused(1)])
+    assert (device.complete, device.settled) == (0, 1)
+    device.ack(1)
+    assert device.complete == 2
+    device.connected(64, 4 * 1024 * 1024)
+    assert device.complete == 2
+    device.next_frame(0)
+    device.ack(1)
+    assert device.complete == 3
+
+
 def test_no_more_is_in_flight_than_the_hub_wants() -> None:
     device = sent_one_by_one(b"1", b"2", max_unacked=2)
     device.add(b"3")
@@ -168,10 +181,12 @@ steps = st.lists(st.sampled_from(["write", "send", "keep", "retry", "reconnect"]
 def test_whatever_happens_the_newest_value_holds_in_the_end(events: list[str], max_unacked: int) -> None:
     device, hub = written(max_unacked=max_unacked), Hub()
     newest: dict[bytes, bytes] = {}
+    lines: list[bytes] = []
     for count, event in enumerate([*events, "reconnect"]):
         if event == "write":
             key, value = b"k%d" % (count % 2), b"%d" % count
             device.add(key + b"=" + value)
+            lines.append(key + b"=" + value)
             newest[key] = value
         elif event == "send" and (frame := device.next_frame(0)) is not None:
             hub.take(frame)
@@ -180,6 +195,7 @@ def test_whatever_happens_the_newest_value_holds_in_the_end(events: list[str], m
         elif event == "reconnect":
             hub.drop_connection()
             device.connected(max_unacked, 8)
+        assert lines[device.complete :][:1] == device.lines()[:1]
         unacknowledged = {line.split(b"=")[0] for line in device.lines()}
         assert all(hub.stored[key] == value for key, value in newest.items() if key not in unacknowledged)
     while (frame := device.next_frame(0)) is not None:
