@@ -84,6 +84,8 @@ class Engine:
         if not plan.listeners:
             del self.plans[plan.key]
             self._memory.ledgers = len(self.plans)
+            if not any(other.query.measurement == plan.query.measurement for other in self.plans.values()):
+                del self._claimed[plan.query.measurement]
             for attempts in (plan.live, plan.corrections):
                 if attempts.task:
                     attempts.task.cancel()
