@@ -138,7 +138,11 @@ CODES: tuple[Code, ...] = (
     ),
     _reject("too_many_points", "The frame has more points than max_frame_points.", "Send smaller frames."),
     _reject("too_many_tags", "The point has more tags than max_tags.", "Make fields of some, or leave them out."),
-    _reject("too_many_fields", "The point has more fields than max_fields.", "Split it: points with other times, too."),
+    _reject(
+        "too_many_fields",
+        "The point has more fields than max_fields.",
+        "Send some in another point of the same tags and time: they merge.",
+    ),
     _reject("name_too_long", "A measurement, tag or field has a name longer than max_name_bytes.", "Shorten it."),
     _reject("value_too_long", "A tag's value or a string is longer than max_value_bytes.", "Shorten it."),
     _reject(

@@ -21,7 +21,19 @@ MOST_NAMED = 100
 """Bad lines that one answer names; the others are counted."""
 LONGEST_HEADER = 1_024
 
-NOT_SYNTAX = frozenset(("field_type", "too_old", "too_new", "refused_by_store"))
+NOT_SYNTAX = frozenset(
+    (
+        "field_type",
+        "name_too_long",
+        "refused_by_store",
+        "too_many_fields",
+        "too_many_series",
+        "too_many_tags",
+        "too_new",
+        "too_old",
+        "value_too_long",
+    )
+)
 """Codes of points that are well formed and cannot be stored all the same."""
 
 _NAMES = {400: "invalid", 408: "request timeout", 413: "request too large", 422: "unprocessable entity"}

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,12 @@ from streams.errors import StoreUnavailable, StreamsError
 from streams.host import Host, LocalHost, SharedHost
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.backfills import Backfills
+from streams.ingest.checks import Check
 from streams.ingest.commit import Ingest
 from streams.ingest.dead_letters import DeadLetters
 from streams.ingest.drain import Drain
+from streams.ingest.limits import PointLimits
+from streams.ingest.novelty import Novelty
 from streams.ingest.spool import Spool
 from streams.points import Kind
 from streams.queries import Query
@@ -63,6 +67,10 @@ class Hub:
             history_windows=settings.max_history,
         )
         self.acceptance = Acceptance(settings.accept_from, settings.accept_until)
+        self.limits = PointLimits(
+            settings.max_tags, settings.max_fields, settings.max_name_bytes, settings.max_value_bytes
+        )
+        self.novelty = Novelty(settings.max_new_series) if settings.max_new_series else None
         self.backfills = Backfills(self.ingest, backfill_folder(settings), self.clock, settings.correct_for)
         self.kinds = Kinds(self.store)
         self.live = Shared(
@@ -76,6 +84,13 @@ class Hub:
         )
         self.request_bodies = RequestBodies(settings.max_body_bytes)
         self.connections = 0
+
+    def checks(self, device: str, acceptance: Acceptance | None = None) -> list[Check]:
+        """What a device's points are held against; `acceptance` where other times are accepted than usual."""
+        checks: list[Check] = [self.limits.rejects, (acceptance or self.acceptance).rejects]
+        if self.novelty:
+            checks.append(partial(self.novelty.rejects, device))
+        return checks
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """A device's session, without its socket: frames come in, their outcomes go out in order."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -9,7 +9,7 @@ from hub.codes import Close, SessionOver
 from hub.messages import Ack, Reject, RejectedPoint, Retry, decode_auth
 from streams.errors import FrameUnreadable
 from streams.formats import line
-from streams.ingest.acceptance import Acceptance
+from streams.ingest.checks import Check, held_against
 from streams.ingest.outcome import STORED, Outcome, Place
 from streams.points import Batch, Scan
 from streams.points import Reject as Refused
@@ -70,7 +70,7 @@ class Producer:
         frame_format: Format,
         *,
         precision: str,
-        acceptance: Acceptance,
+        checks: Sequence[Check],
         max_frame_bytes: int,
         max_unacked: int,
         changed: Callable[[], None],
@@ -78,7 +78,7 @@ class Producer:
         self._lane = lane
         self._format = frame_format
         self._precision = precision
-        self._acceptance = acceptance
+        self._checks = checks
         self._max_frame_bytes = max_frame_bytes
         self._max_unacked = max_unacked
         self._changed = changed
@@ -106,12 +106,10 @@ class Producer:
         """As `receive`, of bytes that are points and nothing else."""
         self._frames += 1
         try:
-            batch, refused = self._format.scan(data, precision=self._precision, now=now)
+            scan = self._format.scan(data, precision=self._precision, now=now)
         except FrameUnreadable as error:
-            batch, refused = NOTHING, [Refused(1, error.code, str(error))]
-        if unaccepted := self._acceptance.rejects(batch, now):
-            refused = [*refused, *unaccepted.values()]
-            batch = batch.select([index for index in range(len(batch)) if index not in unaccepted])
+            scan = Scan(NOTHING, [Refused(1, error.code, str(error))])
+        batch, refused = held_against(self._checks, scan, now)
         frame = _Frame(self._frames, len(batch), refused)
         self._pending.append(frame)
         if len(batch):

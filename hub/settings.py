@@ -97,6 +97,14 @@ class Settings:
     dead_letter_bytes: int = _setting(size, "64MiB", "Most that may be kept of points that were refused.")
     max_frame_bytes: int = _setting(size, "4MiB", "Largest frame a client may send.")
     max_body_bytes: int = _setting(size, "25MiB", "Largest body of a request, inflated where it is compressed.")
+    max_frame_points: int = _setting(count, "20000", "Points of one frame.")
+    max_tags: int = _setting(count, "64", "Tags of one point.")
+    max_fields: int = _setting(count, "256", "Fields of one point.")
+    max_name_bytes: int = _setting(size, "1KiB", "Longest name of a measurement, tag or field.")
+    max_value_bytes: int = _setting(size, "64KiB", "Longest tag value or string.")
+    max_new_series: int = _setting(
+        number, "0", "Series that a device may bring in an hour and had not sent in the one before; 0 is no limit."
+    )
     max_unacked: int = _setting(count, "64", "Frames of a device without an outcome before the hub reads no more.")
     max_subscriptions: int = _setting(count, "100", "Subscriptions of one socket.")
     max_history: int = _setting(count, "100000", "Windows of the past that one request may ask for.")

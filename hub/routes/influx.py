@@ -14,6 +14,7 @@ from hub.parts import Hub
 from hub.producer import FORMATS, Producer
 from hub.request_bodies import BodyRefused, Inflater, too_large
 from hub.routes.operations import readiness
+from hub.routes.peers import address_of
 from streams.formats.line_pieces import Piece, pieces
 
 MAX_UNSETTLED = 8
@@ -60,7 +61,7 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
         if int(request.headers.get("content-length", "0")) > hub.request_bodies.largest:
             raise too_large(hub.request_bodies.largest)
         async with hub.request_bodies.held(request.stream(), inflater) as body:
-            written = await _store(hub, _source(request), body, precision)
+            written = await _store(hub, request, body, precision)
         return written.answer(dialect, note)
     except BodyRefused as refused:
         return dialect.problem(refused.status, str(refused), retry_seconds=refused.retry_seconds)
@@ -68,14 +69,14 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
         return dialect.problem(400, "the client went away")
 
 
-async def _store(hub: Hub, source: str, body: bytes, precision: str) -> Written:
+async def _store(hub: Hub, request: Request, body: bytes, precision: str) -> Written:
     """Put the lines on their way, piece after piece in order, and gather what became of them."""
     settled = asyncio.Event()
     producer = Producer(
-        hub.ingest.lane(source),
+        hub.ingest.lane(_source(request)),
         FORMATS["line"],
         precision=precision,
-        acceptance=hub.acceptance,
+        checks=hub.checks(address_of(request)),
         max_frame_bytes=len(body),
         max_unacked=MAX_UNSETTLED,
         changed=settled.set,
@@ -109,7 +110,8 @@ async def _store(hub: Hub, source: str, body: bytes, precision: str) -> Written:
 
 
 def _source(request: Request) -> str:
-    return f"http {request.client.host}:{request.client.port}" if request.client else "http"
+    port = request.client.port if request.client else 0
+    return f"http {address_of(request)}:{port}"
 
 
 def _response(answer: Answer) -> Response:

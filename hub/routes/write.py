@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from typing import NamedTuple
@@ -15,8 +15,11 @@ from hub.codes import Close, SessionOver
 from hub.messages import WriteReady
 from hub.outbound import Outbound
 from hub.producer import FORMATS, PRECISIONS, Format, Lane, Producer
+from hub.routes.peers import address_of
 from hub.routes.sockets import converse, hub_of, next_message
 from streams.ingest.acceptance import Acceptance
+from streams.ingest.checks import Check
+from streams.ingest.limits import beyond_frame
 
 PARAMETERS = ("format", "precision", "backfill")
 
@@ -27,7 +30,7 @@ class Takes(NamedTuple):
     lane: Lane
     format: Format
     precision: str
-    acceptance: Acceptance
+    checks: Sequence[Check]
 
 
 async def write(websocket: WebSocket) -> None:
@@ -40,12 +43,13 @@ async def _serve(websocket: WebSocket, outbound: Outbound) -> None:
     hub = hub_of(websocket)
     session = secrets.token_hex(8)
     if not _is_backfill(websocket):
-        takes = Takes(hub.ingest.lane(session), frame_format, precision, hub.acceptance)
+        takes = Takes(hub.ingest.lane(session), frame_format, precision, _checks(websocket, hub.acceptance))
         await _take_frames(websocket, outbound, session, takes)
         return
     with closing(hub.backfills.lane(session)) as lane:
         # Whatever is said of old times, a clock that is ahead is wrong in a backfill, too.
-        takes = Takes(lane, frame_format, precision, Acceptance(None, hub.acceptance.until_ms))
+        acceptance = Acceptance(None, hub.acceptance.until_ms)
+        takes = Takes(lane, frame_format, precision, _checks(websocket, acceptance))
         await _take_frames(websocket, outbound, session, takes)
 
 
@@ -70,7 +74,7 @@ async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, t
         takes.lane,
         takes.format,
         precision=takes.precision,
-        acceptance=takes.acceptance,
+        checks=takes.checks,
         max_frame_bytes=settings.max_frame_bytes,
         max_unacked=settings.max_unacked,
         changed=changed,
@@ -104,6 +108,12 @@ def _parameters(websocket: WebSocket) -> tuple[Format, str]:
     if precision not in PRECISIONS:
         raise SessionOver(Close.UNREADABLE, f"precision: {precision!r} is none; there are {_list(PRECISIONS)}")
     return FORMATS[name], precision
+
+
+def _checks(websocket: WebSocket, acceptance: Acceptance) -> list[Check]:
+    hub = hub_of(websocket)
+    most_points = partial(beyond_frame, hub.settings.max_frame_points)
+    return [most_points, *hub.checks(address_of(websocket), acceptance)]
 
 
 def _is_backfill(websocket: WebSocket) -> bool:

@@ -43,7 +43,7 @@ class Session:
             self.lane,
             FORMATS[format_name],
             precision=precision,
-            acceptance=Acceptance(),
+            checks=[Acceptance().rejects],
             max_frame_bytes=1_000,
             max_unacked=4,
             changed=self._changed,
