@@ -54,6 +54,7 @@ class Engine:
         readings: int = 8,
     ) -> None:
         self.plans: dict[str, Plan] = {}
+        self._store = store
         self._clock = clock
         self._host = host
         self._history_windows = history_windows
@@ -71,6 +72,7 @@ class Engine:
         plan = self.plans.get(query.key)
         if plan is None:
             plan = self.plans[query.key] = Plan(query, self._clock.now(), self._memory)
+            self._store.watch(query)
             self._memory.ledgers = len(self.plans)
             self._claim(plan, plan.final_until)
             self._publish(plan.final_until)
@@ -83,6 +85,7 @@ class Engine:
         plan.listeners.remove(listener)
         if not plan.listeners:
             del self.plans[plan.key]
+            self._store.unwatch(plan.query)
             self._memory.ledgers = len(self.plans)
             if not any(other.query.measurement == plan.query.measurement for other in self.plans.values()):
                 del self._claimed[plan.query.measurement]
@@ -92,6 +95,7 @@ class Engine:
 
     def touched(self, ranges: Sequence[Touched]) -> None:
         """Points in these ranges can be read now: have the final windows among theirs corrected."""
+        self._store.touched(ranges)
         now = self._clock.now()
         for touched in ranges:
             if touched.start >= self._claimed.get(touched.measurement, 0) * NANOSECONDS:

@@ -1,10 +1,11 @@
 """Asking the store: a bounded number of readings at once, and no answer taken that is not what was asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from streams.points import Touched
 from streams.queries import Query
 from streams.stores.base import Answer
 
@@ -19,6 +20,15 @@ class Answering(Protocol):
 
     async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
         """Every window of the query that stops in `[first_stop, last_stop]`."""
+
+    def watch(self, query: Query) -> None:
+        """Windows of this query will be asked for as they stop."""
+
+    def unwatch(self, query: Query) -> None:
+        """They will not any more."""
+
+    def touched(self, ranges: Sequence[Touched]) -> None:
+        """Points in these ranges can be read now."""
 
 
 class Reader:

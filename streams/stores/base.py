@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from streams.points import Batch, Kind
+from streams.points import Batch, Kind, Touched
 from streams.queries import Query
 
 Cell = str | float | int | bool | None
@@ -81,8 +81,30 @@ class Store(Protocol):
         A measurement, tag or field that nobody has written is no error: the windows are empty.
         """
 
+    def watch(self, query: Query) -> None:
+        """Windows of this query will be asked for as they stop."""
+
+    def unwatch(self, query: Query) -> None:
+        """They will not any more."""
+
+    def touched(self, ranges: Sequence[Touched]) -> None:
+        """Points in these ranges can be read now that could not before, through whichever worker they came."""
+
     async def schema(self, measurement: str) -> MeasurementSchema:
         """What is known of one measurement; empty when nobody has written it."""
 
     async def measurements(self) -> Sequence[str]:
         """The names of all measurements, sorted."""
+
+
+class AskedAnew:
+    """A part of stores that look at every point again for each answer: interest and late points are no news to them."""
+
+    def watch(self, query: Query) -> None:
+        """As the contract says."""
+
+    def unwatch(self, query: Query) -> None:
+        """As the contract says."""
+
+    def touched(self, ranges: Sequence[Touched]) -> None:
+        """As the contract says."""

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from streams.errors import StoreUnavailable
 from streams.points import Batch
 from streams.queries import Query
-from streams.stores.base import Answer, MeasurementSchema
+from streams.stores.base import Answer, AskedAnew, MeasurementSchema
 from streams.stores.duckdb_answers import statement, windows
 from streams.stores.duckdb_catalogue import Table, load_catalogue
 from streams.stores.duckdb_files import open_file, open_memory
@@ -26,7 +26,7 @@ T = TypeVar("T")
 _READERS = 4
 
 
-class DuckDBStore:
+class DuckDBStore(AskedAnew):
     """A `Store` in this process. `path` is a file, made where there is none; None keeps everything in memory.
 
     A call that is cancelled may still be under way in its thread: a write may have been stored then.

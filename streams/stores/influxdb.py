@@ -8,7 +8,7 @@ from typing import NamedTuple
 from streams.errors import BatchRefused, StoreMisconfigured, StoreUnavailable
 from streams.points import NANOSECONDS, Batch
 from streams.queries import Query
-from streams.stores.base import Answer, MeasurementSchema, Window
+from streams.stores.base import Answer, AskedAnew, MeasurementSchema, Window
 from streams.stores.influxdb_answers import Scratch
 from streams.stores.influxdb_queries import Script, has_influxql, read_as, windows_of
 from streams.stores.influxdb_read import RawPoints, Reader
@@ -24,7 +24,7 @@ for a point, of which reading and answering costs 5 µs."""
 _READS = 8
 
 
-class InfluxDBStore:
+class InfluxDBStore(AskedAnew):
     """A `Store` in an InfluxDB 1.8, 2 or 3, with the token, organisation and bucket that it is given.
 
     With 1.x the bucket is a database, the organisation is ignored and the token is `user:password`, or empty.

@@ -8,13 +8,13 @@ from streams.aggregates import Aggregate
 from streams.errors import StoreUnavailable
 from streams.points import NANOSECONDS, Point, Value
 from streams.queries import Query
-from streams.stores.base import Answer, Cell, Row, Window
+from streams.stores.base import Answer, AskedAnew, Cell, Row, Window
 
 Tags = tuple[tuple[str, str], ...]
 
 
 @dataclass
-class MemoryStore:
+class MemoryStore(AskedAnew):
     """Points by measurement, tags and time. `delay` gives the milliseconds each step of a call takes.
 
     An answer is what is stored at one moment between its two delays, so answers overtake each other.

@@ -8,7 +8,7 @@ from streams.errors import BatchRefused, StoreUnavailable
 from streams.formats.line import batch_of
 from streams.points import Batch, Kind, Point
 from streams.queries import Query
-from streams.stores.base import Answer, MeasurementSchema
+from streams.stores.base import Answer, AskedAnew, MeasurementSchema
 
 
 def batch(*points: tuple[str, float], measurement: str = "weather", at: int = 0) -> Batch:
@@ -19,7 +19,7 @@ def batch(*points: tuple[str, float], measurement: str = "weather", at: int = 0)
     return batch_of(made, range(1, len(made) + 1))
 
 
-class Shelf:
+class Shelf(AskedAnew):
     """Keeps lines in the order written. `refuses` names tag values it will not have, `shut` makes it unavailable."""
 
     name = "shelf"
