@@ -9,9 +9,14 @@ const BOTTOM = 24;
 
 const TIME_STEPS = [10_000, 15_000, 30_000, 60_000, 120_000, 300_000];
 /** Pixels from one label of the time axis to the next. */
-const TIME_LABEL = 64;
+const TIME_LABEL = 76;
 const withMinutes = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const withSeconds = new Intl.DateTimeFormat([], { minute: "2-digit", second: "2-digit" });
+const withSeconds = new Intl.DateTimeFormat([], {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
 
 /** Where a chart of this width has its times: the same for every chart, so that they line up. */
 export function timeAt(x, width, from, to) {
@@ -25,7 +30,7 @@ export function pixelsPerMillisecond(canvas, span) {
 
 /**
  * Draw `lines`, each `{color, points: [{time, value, provisional}], every}`, from time `from` to `to`.
- * `hover` is a time to mark, or null. `palette` has the colours `text`, `grid` and `background`.
+ * `hover` is a time to mark, or null. `palette` has the colours `text`, `strong`, `grid` and `background`.
  */
 export function drawChart(canvas, { lines, from, to, unit, hover, palette }) {
   const context = fit(canvas);
@@ -46,6 +51,7 @@ export function drawChart(canvas, { lines, from, to, unit, hover, palette }) {
   for (const line of lines) drawLine(context, line, x, y, palette, lines.length === 1);
   if (hover !== null) drawHover(context, lines, hover, x, y, height, palette);
   context.restore();
+  if (hover !== null) drawHoverTime(context, hover, x, height, palette);
 }
 
 /** Give the canvas as many pixels as the screen has there. */
@@ -172,14 +178,28 @@ function dot(context, x, y, fill, stroke) {
 }
 
 function drawHover(context, lines, hover, x, y, height, palette) {
+  context.globalAlpha = 0.5;
   context.strokeStyle = palette.text;
   context.lineWidth = 1;
   context.beginPath();
   context.moveTo(Math.round(x(hover)) + 0.5, TOP);
   context.lineTo(Math.round(x(hover)) + 0.5, height - BOTTOM);
   context.stroke();
+  context.globalAlpha = 1;
   for (const { points, color } of lines) {
     const point = points.find(({ time }) => time === hover);
     if (point && point.value !== null) dot(context, x(hover), y(point.value), color, palette.background);
   }
+}
+
+/** The marked time, on the time axis. */
+function drawHoverTime(context, hover, x, height, palette) {
+  const label = withSeconds.format(hover);
+  const width = context.measureText(label).width + 12;
+  context.fillStyle = palette.background;
+  context.fillRect(x(hover) - width / 2, height - BOTTOM + 5, width, BOTTOM - 5);
+  context.fillStyle = palette.strong;
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  context.fillText(label, x(hover), height - BOTTOM + 8);
 }

@@ -5,6 +5,7 @@ const FIRST_DELAY = 250;
 const LONGEST_DELAY = 10_000;
 const READY_WITHIN = 10_000;
 const SILENT_FOR = 15_000;
+const LATE_AFTER = 4_000;
 
 /**
  * The windows of one stream. Within one session the highest revision of a window holds; in a new session the first
@@ -94,6 +95,8 @@ export class Live {
   #socket = null;
   #session = null;
   #lastMessageAt = 0;
+  /** The least time between two windows. */
+  #shortest = Infinity;
   #failures = 0;
   #wake = () => {};
 
@@ -116,14 +119,12 @@ export class Live {
     for (;;) {
       this.#listener.status("connecting");
       let asked = 0;
-      try {
-        const streams = await fetchStreams();
+      const streams = await fetchStreams().catch(() => null); // the hub is away
+      if (streams !== null) {
         for (const { name } of streams) if (!this.#windows.has(name)) this.#windows.set(name, new Windows());
         this.#listener.streams(streams);
         const close = await this.#converse(streams.map((stream) => stream.name));
         asked = retryAfter(close.reason);
-      } catch {
-        // The hub is away: the next try says when it is back.
       }
       const ceiling = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(this.#failures++, 16));
       const delay = asked + Math.random() * ceiling;
@@ -139,29 +140,36 @@ export class Live {
   #converse(names) {
     return new Promise((resolve) => {
       const socket = new WebSocket(new URL("v1/live", location.href.replace(/^http/, "ws")), "hub.v1.json");
-      const openedAt = Date.now();
-      const watchdog = setInterval(() => this.#endIfDead(openedAt), 1_000);
-      this.#socket = socket;
-      this.#session = null;
-      this.#plans.clear();
-      socket.onmessage = (event) => this.#receive(JSON.parse(event.data), names);
-      socket.onclose = (event) => {
+      const end = (event) => {
         clearInterval(watchdog);
+        socket.onmessage = socket.onclose = null;
         if (this.#session !== null) this.reconnects += 1;
         this.#socket = null;
         resolve(event);
       };
+      const watchdog = setInterval(() => {
+        if (!this.#isDead) return;
+        socket.close();
+        end(new CloseEvent("close"));
+      }, 1_000);
+      this.#socket = socket;
+      this.#session = null;
+      this.#lastMessageAt = Date.now();
+      this.#plans.clear();
+      this.#shortest = Infinity;
+      socket.onmessage = (event) => this.#receive(JSON.parse(event.data), names);
+      socket.onclose = end;
     });
   }
 
-  /** A network that vanished closes nothing by itself, and a silent hub is none. */
-  #endIfDead(openedAt) {
-    const isSilent = this.#session === null
-      ? Date.now() - openedAt > READY_WITHIN
-      : this.#plans.size > 0 && Date.now() - this.#lastMessageAt > SILENT_FOR;
-    if (!isSilent) return;
-    this.#socket.close();
-    this.#socket.onclose(new CloseEvent("close"));
+  /** A network that vanished closes nothing by itself, but no window comes over it any more. */
+  get #isDead() {
+    return Date.now() - this.#lastMessageAt > (this.#session === null ? READY_WITHIN : SILENT_FOR + this.#shortest);
+  }
+
+  /** Whether the latest window is older than it should be. */
+  get isLate() {
+    return this.lastWindowAt !== null && Date.now() - this.lastWindowAt > LATE_AFTER + this.#shortest;
   }
 
   #receive(message, names) {
@@ -175,6 +183,7 @@ export class Live {
         break;
       case "subscribed":
         this.#failures = 0;
+        this.#shortest = Math.min(this.#shortest, message.every_ms);
         this.#plans.set(message.plan, (this.#plans.get(message.plan) ?? new Set()).add(message.id));
         this.#listener.subscribed(message.id, message);
         break;

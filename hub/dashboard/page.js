@@ -9,7 +9,6 @@ import { formatDuration, formatValue } from "./units.js";
 const SPAN = 5 * 60_000;
 const LEAST_SPAN = 60_000;
 const COLORS = 8;
-const LATE_AFTER = 5_000;
 
 const byId = (id) => document.getElementById(id);
 const instantiate = (id) => byId(id).content.firstElementChild.cloneNode(true);
@@ -23,6 +22,7 @@ function readPalette() {
   const color = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
     text: color("quiet"),
+    strong: color("text"),
     grid: color("grid"),
     background: color("card"),
     lines: Array.from({ length: COLORS }, (_, index) => color(`line-${index + 1}`)),
@@ -223,7 +223,7 @@ function setTrouble(reason) {
 /** The connection's state in words; checked each quarter of a second, written when it differs. */
 function showStatus() {
   const age = live.lastWindowAt === null ? null : Date.now() - live.lastWindowAt;
-  const isLate = status.state === "live" && age !== null && age > LATE_AFTER;
+  const isLate = status.state === "live" && live.isLate;
   const wait = Math.max(0, Math.ceil((status.until - Date.now()) / 1_000));
   byId("status").dataset.state = isLate ? "late" : status.state;
   write("state", { connecting: "Connecting", live: isLate ? "No new windows" : "Live", waiting: `No connection, next try in ${wait} s` }[status.state]);
