@@ -124,6 +124,8 @@ def setback_of_error(error: Exception) -> Setback:
         return Setback(f"the hub answered HTTP {status}", final, status, float(wait) if wait.isdigit() else 0.0)
     if isinstance(error, TimeoutError):
         return Setback(f"the hub did not answer within {READY_TIMEOUT:g} s")
+    if isinstance(error, OSError):
+        return Setback(f"the hub cannot be reached: {error.strerror or str(error) or type(error).__name__}")
     return Setback(str(error) or type(error).__name__)
 
 

@@ -38,5 +38,7 @@ def test_the_hub_may_ask_for_time(reason: str, seconds: float) -> None:
     assert setback_of_close(1012, reason).retry_after == seconds
 
 
-def test_an_error_without_a_text_is_named_by_its_kind() -> None:
-    assert setback_of_error(ConnectionResetError()).message == "ConnectionResetError"
+def test_why_a_hub_cannot_be_reached_is_said() -> None:
+    assert setback_of_error(ConnectionRefusedError(111, "refused")).message == "the hub cannot be reached: refused"
+    assert setback_of_error(ConnectionResetError()).message == "the hub cannot be reached: ConnectionResetError"
+    assert setback_of_error(TimeoutError()).message == "the hub did not answer within 10 s"
