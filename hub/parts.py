@@ -168,8 +168,12 @@ def make_store(settings: Settings) -> Store:
     kind, _, url = settings.store.partition(":")
     if kind == "influxdb":
         from streams.stores.influxdb import InfluxDBStore
+        from streams.stores.tail import Tail
 
-        return InfluxDBStore(url, settings.influx_token, settings.influx_org, settings.influx_bucket)
+        store = InfluxDBStore(url, settings.influx_token, settings.influx_org, settings.influx_bucket)
+        return Tail(
+            store, store.reader, SystemClock(), horizon_ms=settings.tail_horizon, most_points=settings.tail_points
+        )
     from streams.stores.duckdb import DuckDBStore
 
     path = duckdb_path(settings)

@@ -112,6 +112,8 @@ class Settings:
     socket_budget: int = _setting(size, "1MiB", "Bytes that may wait for one socket; there is always room for a frame.")
     ping_interval: int = _setting(duration, "20s", "Time between the pings that find dead sockets.")
     ping_timeout: int = _setting(duration, "20s", "Time a socket has to answer a ping.")
+    tail_horizon: int = _setting(duration, "15m", "Longest window that is answered from points kept in memory.")
+    tail_points: int = _setting(count, "5000000", "Points that a worker keeps in memory for this; some 60 bytes each.")
     correct_for: int = _setting(duration, "1h", "How long after its stop a window is corrected when late points come.")
     accept_from: int = _setting(duration, "7d", "How much older than the hub's clock a point may be.")
     accept_until: int = _setting(duration, "5m", "How much newer than the hub's clock a point may be.")
