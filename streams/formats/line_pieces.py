@@ -1,12 +1,20 @@
 """A long text of line protocol cut into pieces, so that nobody waits while all of it is scanned."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from streams.errors import FrameUnreadable
 from streams.formats.line_grammar import line_end
 
 PIECE_BYTES = 128 * 1024
 """A few milliseconds of scanning."""
+MOST_LINE_BYTES = 2**20
+"""A longer line is nobody's point, and to find its end would keep everybody waiting."""
+
+_FIELD = rb'[^ ,="\\\n]++=(?:"[^"\\]*+"|[^ ,="\\\n]++)'
+_PLAIN_LINES = re.compile(rb'(?:[^ "\\\n]++ ' + _FIELD + rb"(?:," + _FIELD + rb')*+(?: [^"\\\n]*+)?+\n)*+')
+"""Lines of which every line break but those in strings is an end, whichever way they are looked at."""
 
 
 class Piece(NamedTuple):
@@ -17,22 +25,42 @@ class Piece(NamedTuple):
 
 
 def pieces(data: bytes, size: int = PIECE_BYTES) -> Iterator[Piece]:
-    """Cut where lines end, each piece being at least `size` bytes long, but for the last; strings stay whole."""
+    """Cut where lines end, each piece being at least `size` bytes long, but for the last; strings stay whole.
+
+    FrameUnreadable, after the pieces before it, where a line is longer than MOST_LINE_BYTES.
+    """
     start, first_line = 0, 1
     while start < len(data):
-        stop = _cut(data, start, size)
+        stop = _cut(data, start, start + size)
+        if stop is None:
+            raise FrameUnreadable(f"the next line is longer than {MOST_LINE_BYTES} bytes; all from it on is not read")
         piece = data[start:stop]
         yield Piece(first_line, piece)
         first_line += piece.count(b"\n")
         start = stop
 
 
-def _cut(data: bytes, start: int, size: int) -> int:
-    """Where the first line that reaches `size` bytes beyond `start` ends; `start` is where a line starts."""
-    position = start
-    if data.find(b'"', start, start + size) < 0 and data.find(b"\\", start, start + size) < 0:
+def _cut(data: bytes, start: int, reach: int) -> int | None:
+    """The end of the first line that ends at `reach` or later; `start` is where a line starts."""
+    if data.find(b'"', start, reach) < 0 and data.find(b"\\", start, reach) < 0:
         # Every line break is the end of a line.
-        position = data.rfind(b"\n", start, start + size) + 1 or start
-    while position < min(start + size, len(data)):
-        position = line_end(data, position) + 1
-    return min(position, len(data))
+        start = data.rfind(b"\n", start, reach) + 1 or start
+    while start < min(reach, len(data)):
+        plain = _PLAIN_LINES.match(data, start, reach)
+        if plain and plain.end() > start:
+            start = plain.end()
+        elif (stop := _line_stop(data, start)) is None:
+            return None
+        else:
+            start = stop
+    return start
+
+
+def _line_stop(data: bytes, start: int) -> int | None:
+    """Where the line behind this one starts; None when this one is too long."""
+    for most in (4_096, 65_536, MOST_LINE_BYTES):
+        window = data[start : start + most]
+        end = line_end(window, 0)
+        if end < len(window) or start + len(window) == len(data):
+            return min(start + end + 1, len(data))
+    return None

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.errors import FrameUnreadable
 from streams.formats.line import scan
-from streams.formats.line_pieces import pieces
+from streams.formats.line_pieces import MOST_LINE_BYTES, pieces
 from streams.points import Reject
 
 NOW = 1_700_000_000_000_000_000
@@ -23,6 +24,13 @@ LINES = st.lists(
             b"m v=1,",
             b'm"x v=5 6\r',
             b'm s="\\\\" 7',
+            b'm,t=x a=1,s="1,2=3\n4",b=t 8',
+            b'm v=1,,s="a=b" 9',
+            b'm,t="a v=",w="b" 10',
+            b'm "s="x" 11',
+            b'm s="open 12',
+            b'# "',
+            b"m  v=1 13",
         ]
     )
 ).map(b"\n".join)
@@ -55,6 +63,19 @@ def test_nothing_is_lost_and_pieces_are_long_enough(data: bytes, size: int) -> N
 def test_a_string_with_line_breaks_stays_whole(size: int) -> None:
     data = b'm s="one\ntwo\nthree" 1\nm v=2 2\n'
     assert [piece.first_line for piece in pieces(data, size)] == ([1] if size > 22 else [1, 4])
+
+
+@pytest.mark.parametrize("line", [b"m v=" + b"1" * MOST_LINE_BYTES, b'm s="' + b"\n" * MOST_LINE_BYTES + b'" 1'])
+def test_a_line_too_long_ends_the_reading_after_what_came_before(line: bytes) -> None:
+    cut = pieces(b"m v=1 1\n" + line + b"\nm v=2 2", 1)
+    assert next(cut).data == b"m v=1 1\n"
+    with pytest.raises(FrameUnreadable, match="longer than 1048576 bytes"):
+        next(cut)
+
+
+def test_a_line_just_short_enough_is_taken() -> None:
+    line = b'm s="' + b"\n" * (MOST_LINE_BYTES - 10) + b'" 1'
+    assert [piece.data for piece in pieces(line + b"\nm v=2 2", 1)] == [line + b"\n", b"m v=2 2"]
 
 
 def test_plain_lines_are_cut_without_reading_each() -> None:
