@@ -106,6 +106,12 @@ class Written:
             case Ack():
                 self._partial = True
 
+    def unreadable(self, line: int, reason: str) -> None:
+        """From this line on nothing was read."""
+        self._syntax = True
+        self._refused += 1
+        self._named.append((line, reason))
+
     def answer(self, dialect: Dialect, note: str = "") -> Answer:
         """204, or why not; `note` stands before the bad lines."""
         if self.retry_after_ms is not None:

@@ -15,6 +15,7 @@ from hub.producer import FORMATS, Producer
 from hub.request_bodies import BodyRefused, Inflater, too_large
 from hub.routes.operations import readiness
 from hub.routes.peers import address_of
+from streams.errors import FrameUnreadable
 from streams.formats.line_pieces import Piece, pieces
 
 MAX_UNSETTLED = 8
@@ -95,15 +96,19 @@ async def _store(hub: Hub, request: Request, body: bytes, precision: str) -> Wri
         for number in [number for number in under_way if number <= last]:
             del under_way[number]
 
-    now = time.time_ns()
-    for number, piece in enumerate(pieces(body), 1):
-        under_way[number] = piece
-        producer.take(piece.data, now)
-        await asyncio.sleep(0)
-        while producer.is_full:
-            await next_outcomes()
-        if written.retry_after_ms is not None:
-            break
+    now, next_line = time.time_ns(), 1
+    try:
+        for number, piece in enumerate(pieces(body), 1):
+            under_way[number] = piece
+            producer.take(piece.data, now)
+            next_line += piece.data.count(b"\n")
+            await asyncio.sleep(0)
+            while producer.is_full:
+                await next_outcomes()
+            if written.retry_after_ms is not None:
+                break
+    except FrameUnreadable as error:
+        written.unreadable(next_line, str(error))
     while under_way:
         await next_outcomes()
     return written

@@ -99,6 +99,14 @@ def test_headers_carry_no_line_breaks_nor_other_alphabets() -> None:
     assert len(header) <= 1_024
 
 
+def test_what_was_not_read_at_all_is_named_too() -> None:
+    outcome = written(Ack(1, "store"))
+    outcome.unreadable(102, "the next line is too long")
+    status, body, _ = outcome.answer(V2)
+    assert status == 400
+    assert json.loads(body)["message"] == "partial write: line 102: the next line is too long dropped=1"
+
+
 def test_a_note_comes_first() -> None:
     answer = written(Reject(1, 0, [NO_FIELDS])).answer(V2, "send gzip; ")
     assert json.loads(answer.body)["message"].startswith("send gzip; line 1")
