@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hub.backlog import Prepared
 from hub.outbound import Outbound
 
-TURN_S = 0.005
+TURN_S = 0.004
 """How long one turn keeps the event loop. Between two turns it serves whatever else is ready."""
 
 SOCKETS_AT_ONCE = 32
@@ -70,7 +70,8 @@ class Delivery:
             if socket not in members:
                 continue
             if alone and socket.idle:
-                socket.write(prepared[socket.form])
+                write = socket.write  # called as a method, a slot costs twice as much
+                write(prepared[socket.form])
             elif socket.enqueue(plan, prepared):
                 self._unflushed.append(socket)
         del sockets[-SOCKETS_AT_ONCE:]
