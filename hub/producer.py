@@ -3,12 +3,12 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from hub.codes import Close, SessionOver
+from hub.formats import Format
 from hub.messages import Ack, Reject, RejectedPoint, Retry, decode_auth
 from streams.errors import FrameUnreadable
-from streams.formats import line
 from streams.ingest.checks import Check, held_against
 from streams.ingest.outcome import STORED, Outcome, Place
 from streams.points import Batch, Scan
@@ -17,24 +17,6 @@ from streams.points import Reject as Refused
 MOST_LISTED = 100
 """Rejected points that one `reject` message lists; the others are counted in `more`."""
 LONGEST_AUTH = 16_384
-
-
-class Scanner(Protocol):
-    """What a format offers: bytes of a frame to points, `now` in nanoseconds for points without a time."""
-
-    def __call__(self, data: bytes, *, precision: str, now: int) -> Scan: ...
-
-
-class Format(NamedTuple):
-    """A format of frames: its scanner, the precision of its times unless said otherwise, and whether it is text."""
-
-    scan: Scanner
-    precision: str
-    is_text: bool
-
-
-FORMATS: dict[str, Format] = {"line": Format(line.scan, "ns", is_text=True)}
-PRECISIONS = tuple(line.UNITS)
 
 FrameMessage = Ack | Reject | Retry
 """What is said of a frame."""
@@ -91,7 +73,10 @@ class Producer:
         return len(self._pending) >= self._max_unacked
 
     def receive(self, data: str | bytes, now: int) -> None:
-        """Take what came from the socket at `now`, nanoseconds. SessionOver when the device must not go on."""
+        """Take what came from the socket at `now`, nanoseconds. SessionOver when the device must not go on.
+
+        SchemaUnknown: nothing was taken, give it again when those measurements are known, or `put_off`.
+        """
         if isinstance(data, str):
             if not self._format.is_text:
                 raise SessionOver(Close.WRONG_KIND, "this format comes in binary frames, not in text")
@@ -104,18 +89,20 @@ class Producer:
 
     def take(self, data: bytes, now: int) -> None:
         """As `receive`, of bytes that are points and nothing else."""
-        self._frames += 1
         try:
             scan = self._format.scan(data, precision=self._precision, now=now)
         except FrameUnreadable as error:
             scan = Scan(NOTHING, [Refused(1, error.code, str(error))])
         batch, refused = held_against(self._checks, scan, now)
-        frame = _Frame(self._frames, len(batch), refused)
-        self._pending.append(frame)
+        frame = self._frame(len(batch), refused)
         if len(batch):
             self._lane.submit(batch, partial(self._settle, frame))
         else:
             self._settle(frame, STORED)
+
+    def put_off(self, after_ms: int) -> None:
+        """A frame has come that cannot be read now: have it sent again."""
+        self._settle(self._frame(0, []), Outcome(None, retry_after_ms=after_ms))
 
     def outgoing(self) -> list[FrameMessage]:
         """The outcomes to tell now: those settled, up to the first frame that is not, and at most one `ack`."""
@@ -134,6 +121,12 @@ class Producer:
         if durable:
             messages.append(Ack(frame=durable, stored=stored))
         return messages
+
+    def _frame(self, points: int, refused: list[Refused]) -> _Frame:
+        self._frames += 1
+        frame = _Frame(self._frames, points, refused)
+        self._pending.append(frame)
+        return frame
 
     def _settle(self, frame: _Frame, outcome: Outcome) -> None:
         frame.outcome = outcome

@@ -98,6 +98,7 @@ class Settings:
     max_frame_bytes: int = _setting(size, "4MiB", "Largest frame a client may send.")
     max_body_bytes: int = _setting(size, "25MiB", "Largest body of a request, inflated where it is compressed.")
     max_frame_points: int = _setting(count, "20000", "Points of one frame.")
+    max_objects: int = _setting(count, "5000", "Points of one JSON or MessagePack frame; one with more is refused.")
     max_tags: int = _setting(count, "64", "Tags of one point.")
     max_fields: int = _setting(count, "256", "Fields of one point.")
     max_name_bytes: int = _setting(size, "1KiB", "Longest name of a measurement, tag or field.")

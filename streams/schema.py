@@ -24,6 +24,15 @@ class Schema:
         fields = self._fields.get(measurement, {})
         return {field: next(iter(kinds)) for field, kinds in fields.items() if len(kinds) == 1}
 
+    def knows(self, measurement: str) -> bool:
+        """Whether it was loaded, however little the store knew of it."""
+        return measurement in self._fields
+
+    def kind(self, measurement: str, field: str) -> Kind | None:
+        """The kind of a field that has exactly one; None where it has none or several."""
+        kinds = self._fields.get(measurement, {}).get(field)
+        return next(iter(kinds)) if kinds and len(kinds) == 1 else None
+
     def unknown(self, batch: Batch) -> set[str]:
         """The measurements of a batch that have not been loaded."""
         return {series.measurement for series in batch.series} - self._fields.keys()

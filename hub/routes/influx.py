@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hub.bodies import Check, Health
+from hub.formats import LINE
 from hub.http_write import HEADERS, INFLUXDB_VERSION, V1, V2, Answer, Dialect, Written
 from hub.parts import Hub
-from hub.producer import FORMATS, Producer
+from hub.producer import Producer
 from hub.request_bodies import BodyRefused, Inflater, too_large
 from hub.routes.operations import readiness
 from hub.routes.peers import address_of
@@ -75,7 +76,7 @@ async def _store(hub: Hub, request: Request, body: bytes, precision: str) -> Wri
     settled = asyncio.Event()
     producer = Producer(
         hub.ingest.lane(_source(request)),
-        FORMATS["line"],
+        LINE,
         precision=precision,
         checks=hub.checks(address_of(request)),
         max_frame_bytes=len(body),

@@ -12,16 +12,20 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from hub.codes import Close, SessionOver
+from hub.formats import FORMATS, PRECISIONS, Format, Options, SchemaUnknown
 from hub.messages import WriteReady
 from hub.outbound import Outbound
-from hub.producer import FORMATS, PRECISIONS, Format, Lane, Producer
+from hub.parts import Hub
+from hub.producer import Lane, Producer
 from hub.routes.peers import address_of
 from hub.routes.sockets import converse, hub_of, next_message
+from streams.errors import StoreUnavailable, TemplateInvalid
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.checks import Check
+from streams.ingest.commit import RETRY_MS
 from streams.ingest.limits import beyond_frame
 
-PARAMETERS = ("format", "precision", "backfill")
+PARAMETERS = ("format", "precision", "template", "backfill")
 
 
 class Takes(NamedTuple):
@@ -89,10 +93,25 @@ async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, t
     )
     while (data := await next_message(websocket)) is not None:
         metrics.frames.inc()
-        producer.receive(data, time.time_ns())
+        await _receive(hub, producer, data)
         while producer.is_full:
             room.clear()
             await room.wait()
+
+
+async def _receive(hub: Hub, producer: Producer, data: str | bytes) -> None:
+    """Have a frame taken, once the store has said what its values depend on."""
+    now = time.time_ns()
+    try:
+        producer.receive(data, now)
+    except SchemaUnknown as unknown:
+        try:
+            await hub.ingest.know(unknown.measurements)
+        except StoreUnavailable:
+            # To guess the kinds would be to have good points refused after the ack, when the store is back.
+            producer.put_off(RETRY_MS)
+        else:
+            producer.receive(data, now)
 
 
 def _parameters(websocket: WebSocket) -> tuple[Format, str]:
@@ -101,13 +120,20 @@ def _parameters(websocket: WebSocket) -> tuple[Format, str]:
     for name in given:
         if name not in PARAMETERS:
             raise SessionOver(Close.UNREADABLE, f"{name}: there is no such parameter; there are {_list(PARAMETERS)}")
-    name = given.get("format", "line")
+    name, templates = given.get("format", "line"), given.getlist("template")
     if name not in FORMATS:
         raise SessionOver(Close.UNREADABLE, f"format: {name!r} is none; there are {_list(FORMATS)}")
-    precision = given.get("precision", FORMATS[name].precision)
+    if templates and name != "graphite":
+        raise SessionOver(Close.UNREADABLE, f"template: only format=graphite has templates, not {name}")
+    hub = hub_of(websocket)
+    try:
+        chosen = FORMATS[name](Options(hub.ingest.schema, hub.settings.max_objects, templates))
+    except TemplateInvalid as error:
+        raise SessionOver(Close.UNREADABLE, f"template: {error}") from None
+    precision = given.get("precision", chosen.precision)
     if precision not in PRECISIONS:
         raise SessionOver(Close.UNREADABLE, f"precision: {precision!r} is none; there are {_list(PRECISIONS)}")
-    return FORMATS[name], precision
+    return chosen, precision
 
 
 def _checks(websocket: WebSocket, acceptance: Acceptance) -> list[Check]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import anyio
 
@@ -93,6 +93,12 @@ class Ingest:
         """These ranges can be read from the store: tell the workers of this host. AnnouncementFailed."""
         self._host.announce(touched)
         self.after_commit(touched)
+
+    async def know(self, measurements: Iterable[str]) -> None:
+        """Have the schemas of these measurements, asking the store for those that are unknown. StoreUnavailable."""
+        for measurement in measurements:
+            if not self.schema.knows(measurement):
+                self.schema.load(measurement, await self._store.schema(measurement))
 
     def submit(self, queue: Queue, batch: Batch, settled: Callable[[Outcome], None]) -> None:
         """As `Lane.submit`."""
@@ -209,8 +215,7 @@ class Ingest:
         return True
 
     async def _conflicts(self, batch: Batch) -> dict[int, Reject]:
-        for measurement in self.schema.unknown(batch):
-            self.schema.load(measurement, await self._store.schema(measurement))
+        await self.know(self.schema.unknown(batch))
         conflicts = self.schema.conflicts(batch)
         stale = [m for m in {batch.series[i].measurement for i in conflicts} if self._is_stale(m)]
         # Somebody may have dropped the measurement in the database since: the store has the last word.

@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from hub.codes import Close, SessionOver
+from hub.formats import FORMATS, Options
 from hub.messages import Ack, Reject, Retry
-from hub.producer import FORMATS, MOST_LISTED, Producer
+from hub.producer import MOST_LISTED, Producer
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.outcome import STORED, Outcome
 from streams.points import Batch
 from streams.points import Reject as Refused
+from streams.schema import Schema
 
 NOW = 1_700_000_000_000_000_000
 RETRY = Outcome(None, retry_after_ms=500)
@@ -41,7 +43,7 @@ class Session:
         self.changes = 0
         self.producer = Producer(
             self.lane,
-            FORMATS[format_name],
+            FORMATS[format_name](Options(Schema(), most_objects=5)),
             precision=precision,
             checks=[Acceptance().rejects],
             max_frame_bytes=1_000,
