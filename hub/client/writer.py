@@ -55,7 +55,8 @@ class Writer:
         self._on_reject = on_reject
         self._on_setback = on_setback
         self._buffer_bytes = buffer_bytes
-        self._patience = patience
+        self.patience = patience
+        """As given; it may be changed while the writer works."""
         self._backoff = backoff or Backoff()
         self._unacknowledged = Unacknowledged()
         self._max_frame_bytes: int | None = None
@@ -123,7 +124,7 @@ class Writer:
         while self._unacknowledged:
             settled = self.settled
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self.patience):
                     await self._until(lambda: self.settled > settled or not self._unacknowledged)  # noqa: B023
             except TimeoutError:
                 raise NotAcknowledged(self._unacknowledged.lines(), self._trouble) from None

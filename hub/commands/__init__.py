@@ -5,6 +5,7 @@ import typer
 from hub.commands.agent import agent
 from hub.commands.dead_letters import dead_letters
 from hub.commands.demo import demo
+from hub.commands.replay import replay
 from hub.commands.serve import serve
 from hub.commands.watch import watch
 from hub.preflight import one_sentence
@@ -21,6 +22,7 @@ app.command()(serve)
 app.command()(demo)
 app.command()(agent)
 app.command()(watch)
+app.command()(replay)
 app.command()(dead_letters)
 
 
