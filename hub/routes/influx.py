@@ -63,7 +63,7 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
         if int(request.headers.get("content-length", "0")) > hub.request_bodies.largest:
             raise too_large(hub.request_bodies.largest)
         async with hub.request_bodies.held(request.stream(), inflater) as body:
-            written = await _store(hub, request, body, precision)
+            written = await _Writing(hub, request, precision).store(body)
         return written.answer(dialect, note)
     except BodyRefused as refused:
         return dialect.problem(refused.status, str(refused), retry_seconds=refused.retry_seconds)
@@ -71,48 +71,53 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
         return dialect.problem(400, "the client went away")
 
 
-async def _store(hub: Hub, request: Request, body: bytes, precision: str) -> Written:
-    """Put the lines on their way, piece after piece in order, and gather what became of them."""
-    settled = asyncio.Event()
-    producer = Producer(
-        hub.ingest.lane(_source(request)),
-        LINE,
-        precision=precision,
-        checks=hub.checks(address_of(request)),
-        max_frame_bytes=len(body),
-        max_unacked=MAX_UNSETTLED,
-        changed=settled.set,
-    )
-    written = Written()
-    under_way: dict[int, Piece] = {}
+class _Writing:
+    """One request's lines on their way, piece after piece in order."""
 
-    async def next_outcomes() -> None:
-        await settled.wait()
-        settled.clear()
+    def __init__(self, hub: Hub, request: Request, precision: str) -> None:
+        self._metrics = hub.metrics
+        self._settled = asyncio.Event()
+        self._producer = Producer(
+            hub.ingest.lane(_source(request)),
+            LINE,
+            precision=precision,
+            checks=hub.checks(address_of(request)),
+            max_frame_bytes=hub.request_bodies.largest,
+            max_unacked=MAX_UNSETTLED,
+            changed=self._settled.set,
+        )
+        self._under_way: dict[int, Piece] = {}
+        self._written = Written()
+
+    async def store(self, body: bytes) -> Written:
+        """Return when every line is durable or refused, or it is clear that not all can be kept now."""
+        now, next_line = time.time_ns(), 1
+        try:
+            for number, piece in enumerate(pieces(body), 1):
+                self._under_way[number] = piece
+                self._producer.take(piece.data, now)
+                next_line += piece.data.count(b"\n")
+                await asyncio.sleep(0)
+                while self._producer.is_full:
+                    await self._next_outcomes()
+                if self._written.retry_after_ms is not None:
+                    break
+        except FrameUnreadable as error:
+            self._written.unreadable(next_line, str(error))
+        while self._under_way:
+            await self._next_outcomes()
+        return self._written
+
+    async def _next_outcomes(self) -> None:
+        await self._settled.wait()
+        self._settled.clear()
         last = 0
-        for message in producer.outgoing():
-            hub.metrics.told(message)
-            written.tell(message, under_way)
+        for message in self._producer.outgoing():
+            self._metrics.told(message)
+            self._written.tell(message, self._under_way)
             last = max(last, message.frame)
-        for number in [number for number in under_way if number <= last]:
-            del under_way[number]
-
-    now, next_line = time.time_ns(), 1
-    try:
-        for number, piece in enumerate(pieces(body), 1):
-            under_way[number] = piece
-            producer.take(piece.data, now)
-            next_line += piece.data.count(b"\n")
-            await asyncio.sleep(0)
-            while producer.is_full:
-                await next_outcomes()
-            if written.retry_after_ms is not None:
-                break
-    except FrameUnreadable as error:
-        written.unreadable(next_line, str(error))
-    while under_way:
-        await next_outcomes()
-    return written
+        for number in [number for number in self._under_way if number <= last]:
+            del self._under_way[number]
 
 
 def _source(request: Request) -> str:

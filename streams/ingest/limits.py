@@ -45,13 +45,14 @@ class PointLimits:
     def _excessive(self, parts: Sequence[Part], look: Callable[[Part], Excess | None]) -> dict[int, Excess]:
         if len(self._good) > MOST_REMEMBERED:
             self._good.clear()
-        distinct = dict(zip(map(id, parts), parts, strict=True))
+        if not (news := set(map(id, parts)).difference(self._good)):
+            return {}
         found: dict[int, Excess] = {}
-        for key in distinct.keys() - self._good.keys():
-            if excess := look(distinct[key]):
+        for key, part in {id(part): part for part in parts if id(part) in news}.items():
+            if excess := look(part):
                 found[key] = excess
             else:
-                self._good[key] = distinct[key]
+                self._good[key] = part
         return found
 
     def _of_series(self, series: Series) -> Excess | None:
