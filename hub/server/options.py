@@ -1,5 +1,6 @@
 """How Uvicorn and Gunicorn are set up: the same for one worker, for many, and for a plain `gunicorn -c`."""
 
+import gc
 import sys
 from typing import Any
 
@@ -48,4 +49,11 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "timeout": 60,
         "graceful_timeout": STOP_TIMEOUT_S + 3,
         "control_socket_disable": True,
+        "post_worker_init": settle,
     }
+
+
+def settle(_: object = None) -> None:
+    """Spare the garbage collector what stays loaded: looking through it held the event loop for 27 ms each time."""
+    gc.collect()
+    gc.freeze()

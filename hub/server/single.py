@@ -6,7 +6,7 @@ from typing import Any
 
 import uvicorn
 
-from hub.server.options import BACKLOG, uvicorn_options
+from hub.server.options import BACKLOG, settle, uvicorn_options
 from hub.settings import Settings
 
 
@@ -27,4 +27,5 @@ def listen(host: str, port: int) -> socket.socket:
 def serve_one(app: Callable[..., Any], settings: Settings, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then end every socket and return within seconds."""
     config = uvicorn.Config(app, log_config=None, **uvicorn_options(settings))
+    settle()
     uvicorn.Server(config).run(sockets=[listener])

@@ -4,7 +4,6 @@ Each prints its port; when all sockets are there and all rounds are sent, a line
 """
 
 import asyncio
-import gc
 import json
 import os
 import resource
@@ -24,7 +23,7 @@ from hub.backlog import Prepared
 from hub.delivery import Delivery
 from hub.messages import Encoding, Window
 from hub.outbound import Outbound
-from hub.server.options import uvicorn_options
+from hub.server.options import settle, uvicorn_options
 from hub.server.protocol import EXTENSION
 from hub.server.single import listen
 from hub.settings import Settings
@@ -89,6 +88,7 @@ class Hub(Way):
 
     async def serve(self, whole: Callable[[], Awaitable[None]]) -> None:
         app = Starlette(routes=[WebSocketRoute("/", self.session)])
+        settle()
         await serve_app(app, uvicorn_options(Settings()) | {"lifespan": "off"}, whole)
 
 
@@ -169,7 +169,6 @@ async def run(way: Way, sockets: int, rounds: int, size: int, interval_ms: float
         while len(way.members) < sockets:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
-        gc.freeze()
         stalls = Stalls()
         watching = asyncio.create_task(stalls.watch())
         began, used = time.perf_counter(), processor_time(os.getpid())
