@@ -1,4 +1,7 @@
-"""Named streams from a TOML file: `[streams.NAME]`, each key checked, each error with its file and line."""
+"""Named streams from a TOML file, `[streams.NAME]`, and how long buckets keep their points, `[retention]`.
+
+Each key is checked, and each error has its file and line.
+"""
 
 import difflib
 import re
@@ -8,11 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from streams.durations import parse_duration
 from streams.errors import DefinitionInvalid, QueryInvalid
 from streams.queries import Query, parse_query
+from streams.retention import parse_retention
+from streams.rollups import Rollup, parse_into
 
 REQUIRED = ("measurement", "select")
-KEYS = (*REQUIRED, "where", "group_by", "window", "every", "grace")
+ROLLUP = ("into", "rollup_after")
+KEYS = (*REQUIRED, "where", "group_by", "window", "every", "grace", *ROLLUP)
+TABLES = ("streams", "retention")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _SYNTAX_LINE = re.compile(r"(?P<reason>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)", re.DOTALL)
@@ -22,54 +30,89 @@ KeyPath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A query with a name that clients can ask for."""
+    """A query with a name that clients can ask for, and what becomes of its final windows."""
 
     name: str
     query: Query
+    rollup: Rollup | None = None
 
 
 def load_definitions(path: Path, others: Iterable[str] = ()) -> dict[str, Stream]:
     """The streams that a file defines, in its order; DefinitionInvalid.
 
-    `others` are keys of the file's top level that are somebody else's; any but those and `streams` is an error.
+    `others` are keys of the file's top level that are somebody else's; any but those and `TABLES` is an error.
     """
+    return parse_definitions(_read(path), str(path), others)
+
+
+def load_retention(path: Path, others: Iterable[str] = ()) -> dict[str, int | None]:
+    """How long each bucket that a file names is to keep its points, milliseconds, None for ever; DefinitionInvalid."""
+    return parse_retentions(_read(path), str(path), others)
+
+
+def parse_definitions(text: str, origin: str, others: Iterable[str] = ()) -> dict[str, Stream]:
+    """As `load_definitions`, of a text; `origin` is what errors call it."""
+    return _Checker(text, origin, others).streams()
+
+
+def parse_retentions(text: str, origin: str, others: Iterable[str] = ()) -> dict[str, int | None]:
+    """As `load_retention`, of a text; `origin` is what errors call it."""
+    return _Checker(text, origin, others).retentions()
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise DefinitionInvalid(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise DefinitionInvalid(f"{path}:{line}: this is not UTF-8 text") from None
-    return parse_definitions(text, str(path), others)
-
-
-def parse_definitions(text: str, origin: str, others: Iterable[str] = ()) -> dict[str, Stream]:
-    """As `load_definitions`, of a text; `origin` is what errors call it."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        match = _SYNTAX_LINE.fullmatch(str(error))
-        line = int(match["line"]) if match and match["line"] else text.count("\n") + 1
-        raise DefinitionInvalid(f"{origin}:{line}: {match['reason'] if match else error}") from None
-    return _Checker(text, origin).streams(document, others)
 
 
 class _Checker:
     """Turns what tomllib read into streams; looks for lines only when something is wrong."""
 
-    def __init__(self, text: str, origin: str) -> None:
+    def __init__(self, text: str, origin: str, others: Iterable[str]) -> None:
         self._text = text
         self._origin = origin
-
-    def streams(self, document: Mapping[str, Any], others: Iterable[str]) -> dict[str, Stream]:
-        known = ("streams", *others)
-        for key in document:
+        known = (*TABLES, *others)
+        try:
+            self._document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            match = _SYNTAX_LINE.fullmatch(str(error))
+            line = int(match["line"]) if match and match["line"] else text.count("\n") + 1
+            raise DefinitionInvalid(f"{origin}:{line}: {match['reason'] if match else error}") from None
+        for key in self._document:
             if key not in known:
                 self._fail((key,), f"{key}: {_unknown(key, known)}; streams are defined as [streams.NAME]")
-        streams = document.get("streams", {})
-        if not isinstance(streams, Mapping):
-            self._fail(("streams",), "streams: expected tables, each [streams.NAME]")
-        return {name: self._stream(name, definition) for name, definition in streams.items()}
+
+    def streams(self) -> dict[str, Stream]:
+        definitions = self._table("streams", "streams: expected tables, each [streams.NAME]")
+        streams = {name: self._stream(name, definition) for name, definition in definitions.items()}
+        targets: dict[str, str] = {}
+        for stream in streams.values():
+            if stream.rollup and (first := targets.setdefault(stream.rollup.into, stream.name)) != stream.name:
+                self._fail(
+                    ("streams", stream.name, "into"),
+                    f"{stream.name}.into: stream {first!r} writes to {stream.rollup.into!r} already",
+                )
+        return streams
+
+    def retentions(self) -> dict[str, int | None]:
+        retentions: dict[str, int | None] = {}
+        for bucket, text in self._table("retention", "retention: expected a table [retention] of buckets").items():
+            try:
+                retentions[bucket] = parse_retention(text)
+            except QueryInvalid as error:
+                self._fail(("retention", bucket), f"retention.{bucket}: {error}")
+        return retentions
+
+    def _table(self, name: str, otherwise: str) -> Mapping[str, Any]:
+        table = self._document.get(name, {})
+        if not isinstance(table, Mapping):
+            self._fail((name,), otherwise)
+        return table
 
     def _stream(self, name: str, definition: Any) -> Stream:
         at = ("streams", name)
@@ -84,7 +127,8 @@ class _Checker:
             if key not in definition:
                 self._fail(at, f"{name}: the key {key!r} is missing")
         try:
-            return Stream(name, parse_query(**definition))
+            query = parse_query(**{key: value for key, value in definition.items() if key not in ROLLUP})
+            return Stream(name, query, _rollup(name, query, definition))
         except QueryInvalid as error:
             self._fail(self._blamed(at, str(error)), f"{name}.{error}")
 
@@ -97,6 +141,20 @@ class _Checker:
 
     def _fail(self, at: KeyPath, reason: str) -> NoReturn:
         raise DefinitionInvalid(f"{self._origin}:{_lines(self._text).get(at, 1)}: {reason}")
+
+
+def _rollup(name: str, query: Query, definition: Mapping[str, Any]) -> Rollup | None:
+    after = definition.get("rollup_after")
+    if "into" not in definition:
+        if after is not None:
+            raise QueryInvalid("rollup_after: without into there is nothing to read; name the target in into")
+        return None
+    bucket, measurement = parse_into(definition["into"], query.measurement)
+    try:
+        after_ms = None if after is None else parse_duration(after)
+    except (ValueError, TypeError):
+        raise QueryInvalid(f"rollup_after: expected a duration such as '7d', not {after!r}") from None
+    return Rollup(name, query, measurement, bucket, after_ms)
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:

@@ -1,12 +1,14 @@
 """Named streams: what a file may say, and where each mistake is."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from streams.definitions import Stream, load_definitions, parse_definitions
+from streams.definitions import Stream, load_definitions, load_retention, parse_definitions, parse_retentions
 from streams.errors import DefinitionInvalid
 from streams.queries import parse_query
+from streams.rollups import Rollup
 
 WEATHER = """\
 # What the stations send.
@@ -162,6 +164,70 @@ site = 1
 
 def test_lines_are_right_where_lines_end_in_cr_lf() -> None:
     assert error_in(WEATHER.replace("10s", "10").replace("\n", "\r\n")).startswith("hub.toml:7: weather.window: ")
+
+
+ROLLED = WEATHER + 'into = "long/weather_1s"\nrollup_after = "7d"\n'
+
+
+def test_a_stream_may_be_rolled_up() -> None:
+    [stream] = parse_definitions(ROLLED, "hub.toml").values()
+    assert stream.rollup == Rollup("weather", stream.query, "weather_1s", "long", 7 * 86_400_000)
+    [stream] = parse_definitions(WEATHER + 'into = "weather_1s"', "hub.toml").values()
+    assert stream.rollup == Rollup("weather", stream.query, "weather_1s")
+
+
+def test_the_bucket_of_a_rollup_may_be_a_database_and_its_policy() -> None:
+    [stream] = parse_definitions(WEATHER + 'into = "db/rp/weather_1s"', "hub.toml").values()
+    assert stream.rollup is not None
+    assert (stream.rollup.bucket, stream.rollup.measurement) == ("db/rp", "weather_1s")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "error"),
+    [
+        ('"long/weather_1s"', '""', "10: weather.into: expected MEASUREMENT or BUCKET/MEASUREMENT, not ''"),
+        ('"long/weather_1s"', "3", "10: weather.into: expected MEASUREMENT or BUCKET/MEASUREMENT, not 3"),
+        ('"long/weather_1s"', '"long/"', "10: weather.into: expected MEASUREMENT or BUCKET/MEASUREMENT, not 'long/'"),
+        ('"long/weather_1s"', '"/weather_1s"', "10: weather.into: expected MEASUREMENT or BUCKET/MEASUREMENT"),
+        ('"long/weather_1s"', '"weather"', "10: weather.into: 'weather' is what the stream reads"),
+        ('"7d"', '"7 days"', "11: weather.rollup_after: expected a duration such as '7d', not '7 days'"),
+        ('"7d"', "7", "11: weather.rollup_after: expected a duration such as '7d', not 7"),
+        ('into = "long/weather_1s"\n', "", "10: weather.rollup_after: without into there is nothing to read"),
+        ("rollup_after", "rolup_after", "11: weather.rolup_after: there is no such key; did you mean 'rollup_after'?"),
+    ],
+)
+def test_what_is_wrong_with_a_rollup_has_its_line(before: str, after: str, error: str) -> None:
+    assert before in ROLLED
+    assert error_in(ROLLED.replace(before, after)).startswith(f"hub.toml:{error}")
+
+
+def test_two_streams_cannot_share_a_target() -> None:
+    second = ROLLED.replace("streams.weather", "streams.other")
+    assert error_in(ROLLED + second).startswith("hub.toml:21: other.into: stream 'weather' writes to 'long/weather_1s'")
+
+
+def test_a_bucket_keeps_its_points_for_so_long(tmp_path: Path) -> None:
+    path = tmp_path / "hub.toml"
+    path.write_text('[hub]\n[retention]\nsensors = "30d"\n"db/rp" = "forever"\n')
+    assert load_retention(path, others=["hub"]) == {"sensors": 30 * 86_400_000, "db/rp": None}
+    assert parse_retentions(WEATHER, "hub.toml") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "[retention]\na = '1h'\nb = '59m'\n",
+            "hub.toml:3: retention.b: '59m' is no whole number of seconds from 1h on",
+        ),
+        ("[retention]\na = 30\n", "hub.toml:2: retention.a: expected a duration such as '30d', or 'forever', not 30"),
+        ("[retention]\n\na = 'always'\n", "hub.toml:3: retention.a: 'always' is not a duration"),
+        ("retention = '30d'\n", "hub.toml:1: retention: expected a table [retention] of buckets"),
+    ],
+)
+def test_what_is_no_retention(text: str, error: str) -> None:
+    with pytest.raises(DefinitionInvalid, match=re.escape(error)):
+        parse_retentions(text, "hub.toml")
 
 
 def test_a_table_of_its_own_for_select() -> None:
