@@ -1,7 +1,7 @@
 """A connection to the hub, made again for as long as that can help."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -44,13 +44,18 @@ class _Reason(msgspec.Struct):
     retry_after_ms: int = 0
 
 
-def endpoint(url: str, path: str, parameters: Mapping[str, str] | None = None) -> str:
-    """The WebSocket address of a path of the hub at `url` (ws, wss, http or https); ValueError."""
+def endpoint(url: str, path: str, parameters: Mapping[str, str | Sequence[str]] | None = None) -> str:
+    """The WebSocket address of a path of the hub at `url` (ws, wss, http or https); ValueError.
+
+    A parameter with several values is given several times.
+    """
     parts = urlsplit(url)
     scheme = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss"}.get(parts.scheme)
     if scheme is None or not parts.hostname:
         raise ValueError(f"{url!r} is no address of a hub; write for instance ws://127.0.0.1:8000")
-    return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + path, urlencode(parameters or {}), ""))
+    return urlunsplit(
+        (scheme, parts.netloc, parts.path.rstrip("/") + path, urlencode(parameters or {}, doseq=True), "")
+    )
 
 
 async def keep_connected(

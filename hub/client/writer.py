@@ -1,7 +1,7 @@
 """A device's side of `/v1/write`: what is written gets to the hub, once each, whatever happens in between."""
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from types import TracebackType
@@ -31,7 +31,7 @@ class Writer:
     Args:
         url: the hub's address, as `ws://127.0.0.1:8000`.
         token: sent as `Authorization: Bearer`.
-        parameters: of the query: `{"precision": "s"}`, `{"format": "graphite"}`, `{"backfill": "true"}`.
+        parameters: of the query: `{"precision": "s"}`, `{"backfill": "true"}`, `{"template": ["a", "b"]}`.
         on_reject: hears of each point that the hub will never store; `rejected` counts them.
         on_setback: hears why a connection ended, and in how many seconds the next is tried.
         buffer_bytes: while this much is unacknowledged, `write` waits.
@@ -43,7 +43,7 @@ class Writer:
         url: str,
         *,
         token: str | None = None,
-        parameters: Mapping[str, str] | None = None,
+        parameters: Mapping[str, str | Sequence[str]] | None = None,
         on_reject: Callable[[Rejection], None] | None = None,
         on_setback: Callable[[Setback, float], None] | None = None,
         buffer_bytes: int = 16 * 1024 * 1024,
@@ -130,6 +130,12 @@ class Writer:
                 raise NotAcknowledged(self._unacknowledged.lines(), self._trouble) from None
             except HubError as error:
                 raise NotAcknowledged(self._unacknowledged.lines(), str(error)) from error
+
+    async def ended(self) -> None:
+        """Wait until the hub will take nothing from this client for good, and raise why: HubRefused."""
+        task = self._running()
+        await asyncio.wait([task])
+        await task
 
     async def _write_line(self, line: Line) -> None:
         data = _encoded(line).rstrip(b"\r\n")

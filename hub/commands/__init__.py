@@ -5,6 +5,7 @@ import typer
 from hub.commands.agent import agent
 from hub.commands.dead_letters import dead_letters
 from hub.commands.demo import demo
+from hub.commands.listen import listen
 from hub.commands.replay import replay
 from hub.commands.serve import serve
 from hub.commands.watch import watch
@@ -23,6 +24,7 @@ app.command()(demo)
 app.command()(agent)
 app.command()(watch)
 app.command()(replay)
+app.add_typer(listen, name="listen")
 app.command()(dead_letters)
 
 
