@@ -81,6 +81,12 @@ CODES: tuple[Code, ...] = (
         "Unsubscribe from some, or raise max_subscriptions.",
     ),
     Code(
+        "too_many_questions",
+        ("error",),
+        "As many windows are being explained on this socket as the hub allows.",
+        "Ask again when an answer has come.",
+    ),
+    Code(
         "store_unavailable",
         ("error", "http"),
         "The database does not answer, or not in time; nothing is lost, and windows follow when it does.",

@@ -3,16 +3,20 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from hub.codes import Close, SessionOver
+from hub.explaining import Explainer, error_message
 from hub.messages import (
     Auth,
     Column,
     Error,
+    Explain,
     Live,
+    QueryRequest,
     Subscribe,
     Subscribed,
     Unreadable,
@@ -20,16 +24,18 @@ from hub.messages import (
     decode_request,
 )
 from hub.outbound import Encoding, Outbound
-from hub.past import Teller
+from hub.past import Tell, Teller, as_history
 from hub.topics import Topic, Topics
 from streams.clock import Clock
 from streams.durations import parse_duration
 from streams.engine import Engine
-from streams.errors import QueryInvalid, StoreUnavailable, StreamsError
+from streams.errors import QueryInvalid, StreamsError
 from streams.points import Kind
 from streams.queries import Query, parse_query, refine
 
 log = logging.getLogger(__name__)
+
+Where = Mapping[str, str | Sequence[str | None] | None]
 
 
 class RequestRefused(StreamsError):
@@ -72,6 +78,23 @@ class Shared:
             raise RequestRefused("unknown_stream", f"no stream is named {name!r}; {known} {names}")
         return query
 
+    def query(self, stream: str | None, asked: QueryRequest | None, where: Where | None) -> Query:
+        """What a request asks for. QueryInvalid and RequestRefused name the key that is wrong."""
+        if (stream is None) is (asked is None):
+            raise QueryInvalid("stream: name a stream, or give a query; not both, and not neither")
+        query = self.named(stream or "") if asked is None else parse_query(**msgspec.structs.asdict(asked))
+        return query if where is None else refine(query, where)
+
+
+class Past(NamedTuple):
+    """Which windows of the past a subscriber wants: those that stopped later than `after`, where it wants any.
+
+    Also earlier ones that were corrected since `seen`.
+    """
+
+    after: int | None
+    seen: int | None
+
 
 class Subscription:
     """One subscription: its topic, and the task that is opening it, until it is live."""
@@ -86,14 +109,17 @@ class Subscription:
 class Consumer:
     """Grants and ends the subscriptions of one socket; what it has to say goes to the socket's `outbound`."""
 
-    __slots__ = ("_changed", "_outbound", "_past", "_shared", "_subscriptions")
+    __slots__ = ("_changed", "_explainer", "_outbound", "_past", "_shared", "_subscriptions")
 
-    def __init__(self, shared: Shared, outbound: Outbound, changed: Callable[[int], None]) -> None:
-        """`changed` hears of each subscription more (1) or less (-1)."""
+    def __init__(
+        self, shared: Shared, outbound: Outbound, changed: Callable[[int], None], tell: Tell = as_history
+    ) -> None:
+        """`changed` hears of each subscription more (1) or less (-1); `tell` makes messages of the past."""
         self._shared = shared
         self._outbound = outbound
         self._changed = changed
-        self._past = Teller(shared.engine, outbound)
+        self._past = Teller(shared.engine, outbound, tell)
+        self._explainer = Explainer(shared.engine, outbound)
         self._subscriptions: dict[str, Subscription] = {}
 
     def receive(self, data: str | bytes) -> None:
@@ -110,9 +136,11 @@ class Consumer:
             raise SessionOver(Close.UNREADABLE, str(error)) from None
         match request:
             case Subscribe():
-                self._grant(request.id, lambda: self._subscribe(request))
+                self._grant(request.id, lambda: self.subscribe(request))
             case Unsubscribe():
                 self._grant(request.id, lambda: self._unsubscribe(request.id))
+            case Explain():
+                self._grant(request.id, lambda: self._explain(request))
             case Error():
                 self._send(request)
             case Auth():
@@ -123,29 +151,30 @@ class Consumer:
         for name in list(self._subscriptions):
             self._unsubscribe(name)
 
+    def subscribe(self, request: Subscribe) -> None:
+        """Open a subscription. StreamsError where it cannot be granted."""
+        if request.id in self._subscriptions:
+            raise RequestRefused("id_in_use", f"id {request.id!r} is in use on this socket; choose another")
+        if len(self._subscriptions) >= self._shared.max_subscriptions:
+            most = self._shared.max_subscriptions
+            raise RequestRefused("too_many_subscriptions", f"a socket may have {most} subscriptions")
+        query = self._shared.query(request.stream, request.query, request.where)
+        past = self._wanted(request)
+        subscription = Subscription(self._shared.topics.join(query))
+        self._subscriptions[request.id] = subscription
+        self._changed(1)
+        subscription.opening = asyncio.get_running_loop().create_task(self._open(request.id, subscription, past))
+
     def _grant(self, name: str, action: Callable[[], None]) -> None:
         try:
             action()
         except StreamsError as error:
             self._send(Error(id=name, code=error.code, message=str(error)))
 
-    def _subscribe(self, request: Subscribe) -> None:
-        if request.id in self._subscriptions:
-            raise RequestRefused("id_in_use", f"id {request.id!r} is in use on this socket; choose another")
-        if len(self._subscriptions) >= self._shared.max_subscriptions:
-            most = self._shared.max_subscriptions
-            raise RequestRefused("too_many_subscriptions", f"a socket may have {most} subscriptions")
-        query = self._query(request)
-        after = self._after(request)
-        subscription = Subscription(self._shared.topics.join(query))
-        self._subscriptions[request.id] = subscription
-        self._changed(1)
-        subscription.opening = asyncio.get_running_loop().create_task(self._open(request.id, subscription, after))
-
     def _unsubscribe(self, name: str) -> None:
-        subscription = self._subscriptions.pop(name, None)
-        if subscription is None:
-            raise RequestRefused("unknown_id", f"no subscription on this socket has the id {name!r}")
+        subscription = self._known(name)
+        del self._subscriptions[name]
+        self._explainer.forget(name)
         if subscription.opening:
             subscription.opening.cancel()
         else:
@@ -153,38 +182,38 @@ class Consumer:
         self._shared.topics.leave(subscription.topic)
         self._changed(-1)
 
-    def _query(self, request: Subscribe) -> Query:
-        if (request.stream is None) is (request.query is None):
-            raise QueryInvalid("stream: name a stream, or give a query; not both, and not neither")
-        if request.query is not None:
-            query = parse_query(**msgspec.structs.asdict(request.query))
-        else:
-            query = self._shared.named(request.stream or "")
-        return query if request.where is None else refine(query, request.where)
+    def _explain(self, request: Explain) -> None:
+        self._explainer.ask(request, self._known(request.id).topic)
 
-    def _after(self, request: Subscribe) -> int | None:
-        """The time after which windows of the past are wanted, if they are."""
+    def _known(self, name: str) -> Subscription:
+        subscription = self._subscriptions.get(name)
+        if subscription is None:
+            raise RequestRefused("unknown_id", f"no subscription on this socket has the id {name!r}")
+        return subscription
+
+    def _wanted(self, request: Subscribe) -> Past:
         if request.history is not None and request.after is not None:
             raise QueryInvalid("history: it says the same as after in another way; give one of them")
+        if request.seen is not None and request.after is None:
+            raise QueryInvalid("seen: it adds to after; give both, or history alone")
         if request.history is None:
-            return request.after
+            return Past(request.after, request.seen)
         try:
-            return self._shared.clock.now() - parse_duration(request.history)
+            return Past(self._shared.clock.now() - parse_duration(request.history), None)
         except ValueError as error:
             raise QueryInvalid(f"history: {error}") from None
 
-    async def _open(self, name: str, subscription: Subscription, after: int | None) -> None:
+    async def _open(self, name: str, subscription: Subscription, past: Past) -> None:
         try:
             await self._describe(name, subscription.topic)
-            if after is None:
+            if past.after is None:
                 await subscription.topic.plan.started()
             else:
-                await self._past.tell(name, subscription.topic, after)
+                await self._past.tell(name, subscription.topic, past.after, past.seen)
             # Nothing is awaited from the end of the past to here: no window comes in between.
             self._go_live(name, subscription)
         except StreamsError as error:
-            retry_after = round((error.retry_after or 1) * 1_000) if isinstance(error, StoreUnavailable) else None
-            self._fail(name, Error(id=name, code=error.code, message=str(error), retry_after_ms=retry_after))
+            self._fail(name, error_message(name, error))
         except Exception:
             log.exception("subscription %r failed", name)
             self._fail(name, Error(id=name, code="internal", message="the hub failed at this; its log says why"))
@@ -212,6 +241,7 @@ class Consumer:
 
     def _fail(self, name: str, error: Error) -> None:
         subscription = self._subscriptions.pop(name)
+        self._explainer.forget(name)
         self._shared.topics.leave(subscription.topic)
         self._changed(-1)
         self._send(error)

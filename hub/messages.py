@@ -97,7 +97,8 @@ class Subscribe(Request):
     """Ask for windows: of a named `stream`, which `where` may narrow, or of a `query`.
 
     `history` asks for every window that stopped less than this duration ago, `after` for every one that stopped
-    later than this time.
+    later than this time. `seen`, the highest `sent` that the dashboard has had, goes with `after`, and adds earlier
+    windows that were corrected since then.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Subscribe(Request):
     where: dict[str, str | list[str | None] | None] | None = None
     history: str | None = None
     after: int | None = None
+    seen: int | None = None
 
 
 class Unsubscribe(Request):
@@ -114,7 +116,14 @@ class Unsubscribe(Request):
     id: str
 
 
-LiveRequest = Auth | Subscribe | Unsubscribe
+class Explain(Request):
+    """Ask what the window of a subscription that stops then is made of."""
+
+    id: str
+    stop: int
+
+
+LiveRequest = Auth | Subscribe | Unsubscribe | Explain
 
 
 # /v1/live: the hub to a dashboard
@@ -208,6 +217,37 @@ class Skipped(Message):
     to: int
 
 
+class SentRevision(Struct, frozen=True):
+    """That a window was sent, when, and how many points it was made of."""
+
+    revision: int
+    sent: int
+    points: int
+
+
+class Explained(Message):
+    """What a window `[start, stop)` is made of, asked of the database anew.
+
+    `query` is what the database was asked, by which `way`, and it took `query_ms`; of the `points`, which lie between
+    the times `first` and `last`, `late` came after the window was first sent. `revisions` are as this hub has sent
+    them, none where it has not or no longer knows; of many the first and the latest are listed.
+    """
+
+    id: str
+    plan: str
+    start: int
+    stop: int
+    way: str
+    query: str
+    query_ms: float
+    points: int
+    first: int | None
+    last: int | None
+    late: int
+    revisions: Sequence[SentRevision]
+    rows: Sequence[Row]
+
+
 class Error(Message):
     """A request failed, or, where `id` is null, a plan is in trouble; the connection lives on."""
 
@@ -218,7 +258,7 @@ class Error(Message):
 
 
 WriteMessage = WriteReady | Ack | Reject | Retry
-LiveMessage = LiveReady | Subscribed | History | Live | Window | Progress | Skipped | Error
+LiveMessage = LiveReady | Subscribed | History | Live | Window | Progress | Skipped | Explained | Error
 
 
 class Unreadable(ValueError):
@@ -255,7 +295,7 @@ _auth = msgspec.json.Decoder(Auth)
 class _Addressed(Struct):
     """As much of a request as an error reply needs."""
 
-    type: Literal["subscribe", "unsubscribe"]
+    type: Literal["subscribe", "unsubscribe", "explain"]
     id: str
 
 

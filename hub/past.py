@@ -1,7 +1,9 @@
 """How a subscriber is told the past: in parts that its socket has room for, up to the seam."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
 
 from hub.messages import History, PastWindow
 from hub.outbound import Outbound
@@ -13,20 +15,31 @@ PART_CELLS = 20_000
 LAST_CELLS = 2_000
 """What is left for the last part, which cannot wait for room."""
 
+Tell = Callable[[str, Topic, Sequence[WindowUpdate], bool], Iterable[msgspec.Struct]]
+"""Messages that tell a part of the past, for the subscription of this name; the last says whether more follows."""
+
+
+def as_history(name: str, topic: Topic, updates: Sequence[WindowUpdate], more: bool) -> Iterable[msgspec.Struct]:
+    """One message for all windows of a part."""
+    windows = [PastWindow(u.start, u.stop, u.revision, u.final, u.rows) for u in updates]
+    return (History(id=name, plan=topic.key, windows=windows, more=more),)
+
 
 class Teller:
     """Tells one socket the past of its subscriptions, one part at a time, however many of them are asked for."""
 
-    __slots__ = ("_engine", "_outbound", "_turn")
+    __slots__ = ("_engine", "_messages", "_outbound", "_turn")
 
-    def __init__(self, engine: Engine, outbound: Outbound) -> None:
+    def __init__(self, engine: Engine, outbound: Outbound, messages: Tell) -> None:
         self._engine = engine
         self._outbound = outbound
+        self._messages = messages
         self._turn = asyncio.Lock()
 
-    async def tell(self, name: str, topic: Topic, after: int) -> None:
+    async def tell(self, name: str, topic: Topic, after: int, seen: int | None) -> None:
         """Send every window that stopped after this time, for the subscription of this name.
 
+        With `seen`, the highest `sent` that its subscriber has had, also those that were corrected since then.
         When it returns, and until something is awaited, no window has stopped that was not sent.
         """
         query = topic.plan.query
@@ -34,13 +47,14 @@ class Teller:
         first_stop = after - after % query.every_ms + query.every_ms
         told: dict[int, int] = {}
         with Seam(self._engine, query) as seam:
-            async for updates in seam.past(first_stop):
+            async for updates in seam.past(first_stop, seen):
                 for part in _parts(updates, PART_CELLS // columns):
                     await self._send(name, topic, part)
             while True:
-                new = [u for u in seam.present() if told.get(u.stop, -1) < u.revision and (u.final or u.stop > after)]
+                present = [update for update in seam.present() if told.get(update.stop, -1) < update.revision]
+                new = [u for u in present if u.final or u.stop > after or (seen is not None and u.sent >= seen)]
                 if sum(len(update.rows) for update in new) <= LAST_CELLS // columns:
-                    self._outbound.message(_history(name, topic, new, more=False))
+                    self._say(name, topic, new, more=False)
                     return
                 for part in _parts(new, PART_CELLS // columns):
                     await self._send(name, topic, part)
@@ -49,7 +63,11 @@ class Teller:
     async def _send(self, name: str, topic: Topic, part: Sequence[WindowUpdate]) -> None:
         async with self._turn:
             await self._outbound.drained()
-            self._outbound.message(_history(name, topic, part, more=True))
+            self._say(name, topic, part, more=True)
+
+    def _say(self, name: str, topic: Topic, part: Sequence[WindowUpdate], *, more: bool) -> None:
+        for message in self._messages(name, topic, part, more):
+            self._outbound.message(message)
 
 
 def _parts(updates: Sequence[WindowUpdate], most_rows: int) -> Iterator[Sequence[WindowUpdate]]:
@@ -61,8 +79,3 @@ def _parts(updates: Sequence[WindowUpdate], most_rows: int) -> Iterator[Sequence
         rows += len(update.rows)
     if first < len(updates):
         yield updates[first:]
-
-
-def _history(name: str, topic: Topic, updates: Sequence[WindowUpdate], *, more: bool) -> History:
-    windows = [PastWindow(u.start, u.stop, u.revision, u.final, u.rows) for u in updates]
-    return History(id=name, plan=topic.key, windows=windows, more=more)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from streams.clock import Clock
 from streams.engine.attempts import Attempts
+from streams.engine.explanation import Explanation, contradicts, explain, times_of
 from streams.engine.history import History
 from streams.engine.ledger import Memory, Stale
 from streams.engine.plan import HELD_POLL_MS, Listener, Plan
@@ -60,7 +61,8 @@ class Engine:
         self._history_windows = history_windows
         self._memory = Memory(correct_for_ms, remembered_windows)
         self._reader = Reader(store, readings)
-        self._history = History(Reader(store, HISTORY_READINGS), clock, host, self._tell_window)
+        self._past = Reader(store, HISTORY_READINGS)
+        self._history = History(self._past, clock, host, self._tell_window)
         self._claimed: dict[str, int] = {}
         self._published = 0
         self._tasks: asyncio.TaskGroup
@@ -140,6 +142,18 @@ class Engine:
         oldest = last_stop - (self._history_windows - 1) * every
         ranges = plan.ledger.changed_since(seen, last_stop, now)
         return [(max(first, oldest), last) for first, last in ranges if last >= oldest]
+
+    async def explain(self, plan: Plan, stop: int) -> Explanation:
+        """What the window of this plan that stops then is made of, asked of the store anew.
+
+        QueryInvalid where no such window has stopped. A final window that was sent otherwise is corrected.
+        """
+        times = times_of(plan, stop, self._clock.now())
+        self._store.touched([times])  # whatever the store keeps of these times, somebody may have written past the hub
+        answer = await self._past.read(plan.query, stop, stop)
+        if contradicts(plan, answer.windows[0]):
+            self.touched([times])
+        return explain(plan, answer)
 
     async def run(self) -> None:
         """Send windows until cancelled."""

@@ -11,6 +11,7 @@ from hub.messages import (
     Column,
     Encoding,
     Error,
+    Explain,
     Live,
     LiveRequest,
     QueryRequest,
@@ -73,7 +74,9 @@ def test_a_tag_has_no_unit_and_an_unknown_kind_is_null() -> None:
                 after=1_700_000_000_000,
             ),
         ),
+        ('{"type":"subscribe","id":"a","stream":"s","after":5,"seen":7}', Subscribe("a", "s", after=5, seen=7)),
         ('{"type":"unsubscribe","id":"a"}', Unsubscribe(id="a")),
+        ('{"type":"explain","id":"a","stop":5}', Explain(id="a", stop=5)),
         ('{"type":"auth","token":"t"}', Auth(token="t")),
     ],
 )
