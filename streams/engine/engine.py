@@ -40,7 +40,8 @@ class Engine:
     """Plans, and who listens to them. Call everything from one event loop, in which `run` is running.
 
     Points that arrive are told to `touched`, after they can be read. `readings` is how many live readings of the
-    store may be under way at once, `history_windows` how many windows of the past one request may ask for.
+    store may be under way at once, `history_windows` how many windows of the past one request may ask for; `past` is
+    the store that history is read from, where it is another. `observers` hear of every plan.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class Engine:
         remembered_windows: int = 200_000,
         history_windows: int = 20_000,
         readings: int = 8,
+        past: Answering | None = None,
     ) -> None:
         self.plans: dict[str, Plan] = {}
+        self.observers: list[Listener] = []
         self._store = store
         self._clock = clock
         self._host = host
@@ -62,7 +65,7 @@ class Engine:
         self._memory = Memory(correct_for_ms, remembered_windows)
         self._reader = Reader(store, readings)
         self._past = Reader(store, HISTORY_READINGS)
-        self._history = History(self._past, clock, host, self._tell_window)
+        self._history = History(Reader(past, HISTORY_READINGS) if past else self._past, clock, host, self._tell_window)
         self._claimed: dict[str, int] = {}
         self._published = 0
         self._tasks: asyncio.TaskGroup
@@ -276,7 +279,7 @@ class Engine:
         self._tell(plan, lambda listener: listener.window(plan, update))
 
     def _tell(self, plan: Plan, say: Callable[[Listener], None]) -> None:
-        for listener in tuple(plan.listeners):
+        for listener in (*plan.listeners, *self.observers):
             try:
                 say(listener)
             except Exception:
