@@ -96,6 +96,9 @@ class Store(Protocol):
     async def measurements(self) -> Sequence[str]:
         """The names of all measurements, sorted."""
 
+    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+        """The first `limit` of a tag's values, sorted; none where nobody has written it."""
+
 
 class AskedAnew:
     """A part of stores that look at every point again for each answer: interest and late points are no news to them."""

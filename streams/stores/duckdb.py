@@ -16,7 +16,7 @@ from streams.errors import StoreUnavailable
 from streams.points import Batch
 from streams.queries import Query
 from streams.stores.base import Answer, AskedAnew, MeasurementSchema
-from streams.stores.duckdb_answers import statement, windows
+from streams.stores.duckdb_answers import statement, tag_values, windows
 from streams.stores.duckdb_catalogue import Table, load_catalogue
 from streams.stores.duckdb_files import open_file, open_memory
 from streams.stores.duckdb_writes import write
@@ -74,6 +74,13 @@ class DuckDBStore(AskedAnew):
     async def measurements(self) -> Sequence[str]:
         """As the contract says."""
         return sorted(self._tables)
+
+    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+        """As the contract says."""
+        table = self._tables.get(measurement)
+        if table is None or tag not in table.tags:
+            return []
+        return [str(value) for (value,) in await self._in(self._readers, self._ask, tag_values(table, tag, limit), [])]
 
     async def _in(self, threads: ThreadPoolExecutor, call: Callable[..., T], *arguments: object) -> T:
         try:

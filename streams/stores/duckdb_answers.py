@@ -64,6 +64,12 @@ def windows(query: Query, first_stop: int, last_stop: int, rows: Iterable[Sequen
     return [_window(*query.span(stop), parts) for stop, parts in zip(stops, found, strict=True)]
 
 
+def tag_values(table: Table, tag: str, limit: int) -> str:
+    """What to ask for the first values of a tag that the table has."""
+    column = table.tags[tag]
+    return f"SELECT DISTINCT {column} FROM {table.keys} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT {limit}"
+
+
 def _window(start: int, stop: int, parts: Sequence[Sequence[Any]]) -> Window:
     if not parts:
         return Window(start, stop, (), 0)

@@ -103,6 +103,12 @@ class InfluxDBStore(AskedAnew):
         script.show_measurements()
         return sorted(name for (name,) in (await self._server.query(script)).rows(0))
 
+    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+        """As the contract says."""
+        script = Script()
+        script.show_tag_values(measurement, tag, limit)
+        return [value for _, value in (await self._server.query(script)).rows(0)]
+
     async def _check_reading(self) -> None:
         script = Script()
         script.probe()

@@ -77,6 +77,11 @@ class Script:
         """Rows of `[name]`."""
         self.statements.append("SHOW MEASUREMENTS")
 
+    def show_tag_values(self, measurement: str, tag: str, limit: int) -> None:
+        """Rows of `[tag, value]`, sorted."""
+        names = f"FROM {self._name(measurement)} WITH KEY = {self._name(tag)}"
+        self.statements.append(f"SHOW TAG VALUES {names} LIMIT {limit}")
+
     def _source(self, measurement: str, span: tuple[int, int], where: Query | None) -> str:
         tests = [f"time >= {span[0]}", f"time < {span[1]}"]
         for tag, values in () if where is None else where.where:

@@ -138,6 +138,10 @@ class Tail:
         """As the contract says."""
         return await self._store.measurements()
 
+    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+        """As the contract says."""
+        return await self._store.tag_values(measurement, tag, limit)
+
     def watch(self, query: Query) -> None:
         """As the contract says: slices of its measurement are read from its first answer on."""
         if query.window_ms > self._horizon_ms:

@@ -32,5 +32,27 @@ async def test_measurements_are_sorted(store: Store) -> None:
     assert list(await store.measurements()) == ["B", "a", "b", "ä"]
 
 
+async def test_values_of_tags_are_sorted_each_once_and_no_more_than_asked_for(store: Store) -> None:
+    values = ["b", "a", "ä", "B", "a b,=", "quo\"te'", "back\\slash", "10", "9"]
+    written = [point(at, {"dev": value, "site": "s"}, v=1) for at, value in enumerate(values)]
+    await write(store, *written, point(50, {"dev": "a"}, v=2), point(51, {"dev": "x"}, measurement="another", v=1))
+    assert list(await store.tag_values("weather", "dev", 100)) == sorted(values)
+    assert list(await store.tag_values("weather", "dev", 3)) == sorted(values)[:3]
+    assert list(await store.tag_values("weather", "site", 3)) == ["s"]
+
+
+async def test_a_tag_has_values_whatever_its_name(store: Store) -> None:
+    for name in ("time zone", 'quo"te', "it's", "back\\slash", "from", "Dev", "v"):
+        await write(store, point(0, {name: "x", "dev": "y"}, measurement=name, v=1))
+        assert list(await store.tag_values(name, name, 10)) == ["x"]
+
+
+async def test_what_nobody_has_written_has_no_values(store: Store) -> None:
+    assert list(await store.tag_values("weather", "dev", 10)) == []
+    await write(store, point(0, {"dev": "a"}, v=1))
+    for tag in ("site", "v", "time", "carriage\rreturn"):
+        assert list(await store.tag_values("weather", tag, 10)) == []
+
+
 async def test_a_store_that_can_write_says_so(store: Store) -> None:
     await store.check()
