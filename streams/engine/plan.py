@@ -38,9 +38,10 @@ class Stride:
     rows: int = 5_000
 
     def learn(self, windows: int, rows: int, took_ms: float) -> None:
-        """Choose the next number of windows from an answer; it at most doubles."""
+        """Choose the next number of windows from an answer: fewer if it was too big, else up to twice as many."""
         size = max(rows / self.rows, took_ms / self.answer_ms, 0.5)
-        self.windows = max(1, min(self.most, int(windows / size)))
+        wanted = max(1, min(self.most, int(windows / size)))
+        self.windows = wanted if size > 1 else max(self.windows, wanted)
 
 
 class Plan:

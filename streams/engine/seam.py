@@ -9,6 +9,9 @@ from streams.engine.plan import Plan
 from streams.queries import Query
 from streams.windows import WindowUpdate
 
+MOST_KEPT = 64
+"""While the past is read, windows go on becoming final. So many may be left for the present; more are read as past."""
+
 
 class Seam:
     """One subscriber's way in. While it is open, it listens in the subscriber's place.
@@ -35,7 +38,7 @@ class Seam:
         self._engine.leave(self.plan, self)
 
     async def past(self, first_stop: int, seen: int | None = None) -> AsyncIterator[list[WindowUpdate]]:
-        """Every final window that stops from `first_stop` on, oldest first, until there is no more; see `history`.
+        """The final windows that stop from `first_stop` on, oldest first, until few are left for the present.
 
         With `seen`, the highest `sent` that the subscriber has had, earlier windows come first that may have been
         corrected since then.
@@ -45,10 +48,11 @@ class Seam:
         for first, last in self._engine.changed_since(self.plan, seen, first_stop - 1) if seen is not None else ():
             async for chunk in self._part(first, last):
                 yield chunk
-        while first_stop <= (last_stop := self.plan.final_until):
+        behind = 0
+        while first_stop + behind * every <= (last_stop := self.plan.final_until):
             async for chunk in self._part(first_stop, last_stop):
                 yield chunk
-            first_stop = last_stop + every
+            first_stop, behind = last_stop + every, MOST_KEPT
 
     async def _part(self, first_stop: int, last_stop: int) -> AsyncIterator[list[WindowUpdate]]:
         async for chunk in self._engine.history(self.plan.query, first_stop, last_stop):
