@@ -1,5 +1,6 @@
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,7 +16,7 @@ from hub.backlog import Prepared
 from hub.messages import Ack, Encoding, Progress, Window
 from hub.outbound import Outbound
 from hub.server.inbox import UNREAD_MESSAGES
-from hub.server.protocol import CLOSE_TIMEOUT_S, EXTENSION
+from hub.server.protocol import CLOSE_TIMEOUT_S, EXTENSION, SEND_BUFFER_BYTES, TCP_USER_TIMEOUT_MS
 from tests.hub.server.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -113,6 +114,20 @@ async def test_prepared_frames_and_plain_sends_keep_their_order() -> None:
     async with serving(session) as served, connect(served.url) as client:
         assert [await client.recv() for _ in range(4)] == ["first", "second", b"third", "last"]
         assert await closed(client) == (4400, "enough")
+
+
+async def test_what_the_kernel_keeps_of_a_socket_is_bounded_and_leaves_at_once() -> None:
+    found: list[int] = []
+
+    async def session(websocket: WebSocket) -> None:
+        connection = websocket.scope["extensions"][EXTENSION].transport.get_extra_info("socket")
+        found.append(connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF))
+        found.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+        found.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async with serving(session) as served, connect(served.url) as client:
+        await closed(client)
+    assert found == [2 * SEND_BUFFER_BYTES, TCP_USER_TIMEOUT_MS, 1]  # Linux doubles the first
 
 
 # What ends a connection
