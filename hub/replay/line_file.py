@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
-from hub.replay.files import SourceFile
+from hub.replay.files import READ_BYTES, SourceFile
 from hub.replay.parts import MOST_LINE_BYTES, Part, Refused, in_thread
 from streams.formats.line import scan
 from streams.formats.line_grammar import line_end
@@ -16,12 +16,13 @@ _BREAKS = re.compile(rb"\n")
 
 
 class LineFile:
-    """Line protocol, inflated where the name ends in `.gz`; a place is an offset in bytes."""
+    """Line protocol, inflated where the name ends in `.gz`; a place is an offset in bytes. It is read in chunks."""
 
-    def __init__(self, path: Path, precision: str) -> None:
+    def __init__(self, path: Path, precision: str, chunk_bytes: int = READ_BYTES) -> None:
         self.name = str(path)
         self._path = path
         self._precision = precision
+        self._chunk_bytes = chunk_bytes
 
     def parts(self, place: int | None) -> AsyncGenerator[Part, None]:
         """As `Source.parts`."""
@@ -31,7 +32,7 @@ class LineFile:
         with SourceFile(self._path) as file:
             file.skip(place)
             data = b""
-            while more := file.read():
+            while more := file.read(self._chunk_bytes):
                 data += more
                 stop = whole_lines(data)
                 if not stop and len(data) > MOST_LINE_BYTES:
