@@ -41,7 +41,8 @@ class Engine:
 
     Points that arrive are told to `touched`, after they can be read. `readings` is how many live readings of the
     store may be under way at once, `history_windows` how many windows of the past one request may ask for; `past` is
-    the store that history is read from, where it is another. `observers` hear of every plan.
+    the store that history is read from, where it is another; `lag_ms` how much later than this worker another one
+    may send a correction. `observers` hear of every plan.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Engine:
         history_windows: int = 20_000,
         readings: int = 8,
         past: Answering | None = None,
+        lag_ms: int = 30_000,
     ) -> None:
         self.plans: dict[str, Plan] = {}
         self.observers: list[Listener] = []
@@ -62,6 +64,7 @@ class Engine:
         self._clock = clock
         self._host = host
         self._history_windows = history_windows
+        self._lag_ms = lag_ms
         self._memory = Memory(correct_for_ms, remembered_windows)
         self._reader = Reader(store, readings)
         self._past = Reader(store, HISTORY_READINGS)
@@ -138,12 +141,13 @@ class Engine:
     def changed_since(self, plan: Plan, seen: int, last_stop: int) -> list[Stops]:
         """The final windows that stopped by `last_stop` and may have been corrected from the time `seen` on.
 
-        No more of them, the latest, than one request may have.
+        Who has seen that time may have seen it of another worker, which had corrections to send that this one had sent
+        before. No more windows, the latest, than one request may have.
         """
         now, every = self._clock.now(), plan.query.every_ms
         last_stop = min(boundary(last_stop, every), plan.final_until)
         oldest = last_stop - (self._history_windows - 1) * every
-        ranges = plan.ledger.changed_since(seen, last_stop, now)
+        ranges = plan.ledger.changed_since(seen - self._lag_ms, last_stop, now)
         return [(max(first, oldest), last) for first, last in ranges if last >= oldest]
 
     async def explain(self, plan: Plan, stop: int) -> Explanation:

@@ -28,7 +28,7 @@ class Entrance:
     def __init__(self) -> None:
         self.clock = SimulatedClock()
         self.store = MemoryStore()
-        self.engine = Engine(self.store, self.clock, LocalHost())
+        self.engine = Engine(self.store, self.clock, LocalHost(), lag_ms=500)
         self.task = asyncio.create_task(self.engine.run())
         self.others = Transcript(self.clock)
 
@@ -139,6 +139,18 @@ async def test_who_comes_back_gets_what_was_corrected_meanwhile_first() -> None:
             (4_000, 0, True, None),
             (5_000, 0, True, None),
         ]
+    entrance.task.cancel()
+
+
+async def test_who_comes_from_another_worker_may_lack_what_this_one_has_corrected_a_little_earlier() -> None:
+    entrance = Entrance()
+    entrance.engine.join(QUERY, entrance.others)
+    await entrance.clock.sleep_until(BEGIN + 3_600)
+    entrance.correct(500, 7)
+    await entrance.clock.sleep_until(BEGIN + 4_300)
+    seen = entrance.clock.now()
+    with Seam(entrance.engine, QUERY) as seam:
+        assert (1_000, 1, True, 7) in await entrance.past(seam, 4_000, seen=seen)
     entrance.task.cancel()
 
 

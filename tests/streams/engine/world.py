@@ -49,7 +49,7 @@ class Worker:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.host = SharedHost(world.directory)
-        self.engine = Engine(world.store, world.clock, self.host, correct_for_ms=20_000)
+        self.engine = Engine(world.store, world.clock, self.host, correct_for_ms=20_000, lag_ms=0)
         self.host.on_touched = self.engine.touched
         self.tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.host.run())]
 
@@ -247,10 +247,11 @@ class World:
         if self.subscribers:
             gone = self.subscribers.pop(number % len(self.subscribers))
             gone.leave()
-            asyncio.get_running_loop().call_later(duration_ms / 1_000, self._comes_back, gone)
+            worker = self.workers.index(gone.worker)
+            asyncio.get_running_loop().call_later(duration_ms / 1_000, self._comes_back, gone, worker)
 
-    def _comes_back(self, gone: Subscriber) -> None:
-        self.subscribers.append(gone.comes_back(self.workers[0]))
+    def _comes_back(self, gone: Subscriber, worker: int) -> None:
+        self.subscribers.append(gone.comes_back(self.workers[worker]))
 
     async def restart(self, number: int) -> None:
         """A worker dies at once; devices and dashboards come back to its successor."""
