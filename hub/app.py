@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from hub.parts import Hub
-from hub.routes import answers, influx, live, operations, page, streams, write
+from hub.routes import answers, influx, live, operations, page, streams, windows, write
 from hub.settings import Settings, load_settings
 
 SOCKETS = {route.path: route.endpoint for route in (*write.routes, *live.routes)}
@@ -38,7 +38,15 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     app = HubApp(
-        routes=[*write.routes, *influx.routes, *live.routes, *streams.routes, *operations.routes, *page.routes],
+        routes=[
+            *write.routes,
+            *influx.routes,
+            *live.routes,
+            *streams.routes,
+            *windows.routes,
+            *operations.routes,
+            *page.routes,
+        ],
         exception_handlers={HTTPException: answers.on_http_error, Exception: answers.on_defect},
         lifespan=lifespan,
     )

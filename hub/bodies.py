@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hub.messages import Column
+from hub.messages import Column, PastWindow, QueryRequest
 
 
 class Problem(Struct, frozen=True):
@@ -33,6 +33,33 @@ class Streams(Struct, frozen=True):
     """The named streams, sorted by name."""
 
     streams: Sequence[Stream]
+
+
+class WindowsRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which windows: of a named `stream`, which `where` may narrow, or of a `query`, as in `subscribe`.
+
+    Those that stopped later than `start` and not later than `stop`, or than now; `history` gives how long before
+    that the start is. Times are milliseconds since the Unix epoch, or RFC 3339.
+    """
+
+    stream: str | None = None
+    query: QueryRequest | None = None
+    where: dict[str, str | list[str | None] | None] | None = None
+    start: int | str | None = None
+    stop: int | str | None = None
+    history: str | None = None
+
+
+class Windows(Struct, frozen=True):
+    """Final windows, oldest first: all that were asked for and that stopped by `final_until`."""
+
+    plan: str
+    columns: Sequence[Column]
+    window_ms: int
+    every_ms: int
+    grace_ms: int
+    final_until: int
+    windows: Sequence[PastWindow]
 
 
 class StoreState(Struct, frozen=True):

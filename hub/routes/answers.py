@@ -1,5 +1,7 @@
 """Answers over HTTP: JSON of the message types, and errors that say what to do."""
 
+import math
+
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -7,8 +9,12 @@ from starlette.responses import Response
 
 from hub.bodies import Problem
 from hub.codes import remedy_of
+from hub.request_bodies import BodyRefused
+from streams.errors import StoreUnavailable, StreamsError
 
-_CODES = {404: "not_found", 405: "method_not_allowed"}
+_CODES = {404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large", 503: "overloaded"}
+_STATUSES = {"unknown_stream": 404, "store_unavailable": 503, "store_misconfigured": 503, "internal": 500}
+RETRY_SECONDS = 1
 
 
 def answer(body: msgspec.Struct, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -19,6 +25,20 @@ def answer(body: msgspec.Struct, status: int = 200, headers: dict[str, str] | No
 def problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
     """An error with the catalogue's remedy."""
     return answer(Problem(code=code, message=message, remedy=remedy_of(code)), status, headers)
+
+
+def refusal(error: StreamsError) -> Response:
+    """Why a request cannot be granted."""
+    headers = None
+    if isinstance(error, StoreUnavailable):
+        headers = {"retry-after": str(math.ceil(error.retry_after or RETRY_SECONDS))}
+    return problem(_STATUSES.get(error.code, 400), error.code, str(error), headers)
+
+
+def body_refusal(refused: BodyRefused) -> Response:
+    """Why a request's body is not taken."""
+    headers = {"retry-after": str(refused.retry_seconds)} if refused.retry_seconds else None
+    return problem(refused.status, _CODES.get(refused.status, "invalid_request"), str(refused), headers)
 
 
 def on_http_error(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from hub.bodies import Stream, Streams
 from hub.consumer import RequestRefused, columns
 from hub.parts import Hub
-from hub.routes.answers import answer, problem
+from hub.routes.answers import answer, refusal
 from streams.queries import Query
 
 
@@ -27,7 +27,7 @@ async def one_stream(request: Request) -> Response:
     try:
         return answer(await _describe(hub, name, hub.live.named(name)))
     except RequestRefused as error:
-        return problem(404, error.code, str(error))
+        return refusal(error)
 
 
 async def _describe(hub: Hub, name: str, query: Query) -> Stream:

@@ -5,7 +5,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from hub.settings import Settings
 
 
 class Answer(NamedTuple):
-    """What a GET brought."""
+    """What a request brought."""
 
     status: int
     headers: dict[str, str]
@@ -38,8 +38,11 @@ class RunningHub(NamedTuple):
     def sockets(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
-    def get(self, path: str, method: str = "GET") -> Answer:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method)
+    def get(
+        self, path: str, method: str = "GET", *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        url = f"http://127.0.0.1:{self.port}{path}"
+        request = urllib.request.Request(url, body, dict(headers or {}), method=method)
         try:
             with urllib.request.urlopen(request, timeout=5) as response:
                 return _answer(response.status, response)
