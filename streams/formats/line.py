@@ -64,7 +64,7 @@ class _Lines:
             key_end = data.find(b" ", start, start + KEPT_BYTES + 1)
             while key_end > start and data[key_end - 1] == _BACKSLASH:
                 key_end = data.find(b" ", key_end + 1, start + KEPT_BYTES + 1)
-            key = data[start:key_end]
+            key = data[start : max(key_end, start)]
             form = forms.get(key)
             found = form and form.rest.match(data, key_end + 1)
             if not form or not found:
