@@ -92,6 +92,6 @@ def window_message(plan_key: str, update: WindowUpdate) -> Window:
         rows=update.rows,
         points=update.points,
         late=update.late,
-        queried_ms=update.queried_ms,
+        queried_ms=round(update.queried_ms, 3),
         sent=update.sent,
     )

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.002
 """How long a commit waits for more after its first frame."""
-MOST_POINTS = 10_000
+MOST_POINTS = 5_000
 """Points of one commit. More is no faster, and the answer to the first of them would come later."""
 MOST_WAITING_BYTES = 64 * 2**20
 """Line protocol that may wait for the store; beyond it the hub is overloaded and says `retry`."""

@@ -30,7 +30,7 @@ class InfluxDBStore(AskedAnew):
     With 1.x the bucket is a database, the organisation is ignored and the token is `user:password`, or empty.
     """
 
-    concurrent_writes = 4
+    concurrent_writes = 2
 
     def __init__(
         self,
