@@ -1,10 +1,12 @@
 """InfluxDB's line protocol: bytes to points, and points to bytes."""
 
+import re
+
 from streams.errors import PointRefused
 from streams.formats.columns import Columns
 from streams.formats.line_encode import batch_of, encode_line
 from streams.formats.line_forms import FORMS, scan_columns
-from streams.formats.line_grammar import BLANK, line_end, nanoseconds, split_line, whole_line
+from streams.formats.line_grammar import BLANK, end_of, line_end, nanoseconds, split_line, whole_line
 from streams.formats.line_values import walk_values
 from streams.formats.series import KEPT_BYTES, SERIES
 from streams.points import TIME_MAX, Scan, Value
@@ -17,6 +19,8 @@ UNITS_V1 = {**UNITS, "m": 60 * UNITS["s"], "h": 3_600 * UNITS["s"]}
 """Those that InfluxDB 1 knows besides, too."""
 
 _BACKSLASH = ord("\\")
+_ESCAPED_KEY = re.compile(rb"(?:[^ \\\n]++|\\[^\n])*+")
+_BLANK_LINES = re.compile(rb"(?:[ \t\0]*+\r?+\n)*+")
 _COLUMN_BYTES = 512  # in a shorter frame, columns cost more than they save
 
 
@@ -51,7 +55,8 @@ class _Lines:
         while start < len(self.data):
             if text:
                 start, number = self._match(start, number)
-            stop = self._read(start, number)
+            stop = end_of(_BLANK_LINES, self.data, start)
+            stop = stop if stop > start else self._read(start, number)
             number += self.data.count(b"\n", start, stop)
             start = stop
         return self.columns.scan()
@@ -62,8 +67,8 @@ class _Lines:
         now, add = self.now - self.now % unit, self.columns.add
         while True:
             key_end = data.find(b" ", start, start + KEPT_BYTES + 1)
-            while key_end > start and data[key_end - 1] == _BACKSLASH:
-                key_end = data.find(b" ", key_end + 1, start + KEPT_BYTES + 1)
+            if key_end > start and data[key_end - 1] == _BACKSLASH:
+                key_end = end_of(_ESCAPED_KEY, data, start)
             key = data[start : max(key_end, start)]
             form = forms.get(key)
             found = form and form.rest.match(data, key_end + 1)

@@ -38,7 +38,8 @@ class Parts(NamedTuple):
     time: int | None
 
 
-def _after(pattern: re.Pattern[bytes], data: bytes, position: int) -> int:
+def end_of(pattern: re.Pattern[bytes], data: bytes, position: int) -> int:
+    """Where the pattern's match ends that starts here; here, if it does not match."""
     found = pattern.match(data, position)
     return found.end() if found else position
 
@@ -49,15 +50,15 @@ def line_end(data: bytes, start: int) -> int:
     stop = len(data) if stop < 0 else stop
     if data.find(b'"', start, stop) < 0 and data.find(b"\\", start, stop) < 0:
         return stop
-    position = _after(_UNTIL_SPACE, data, start)
+    position = end_of(_UNTIL_SPACE, data, start)
     ahead = 0  # by how many '=' outnumber commas
     while True:
-        position = _after(_UNTIL_MARK_IN_FRAME, data, position)
+        position = end_of(_UNTIL_MARK_IN_FRAME, data, position)
         mark = data[position : position + 1]
         if mark in {b"\n", b""}:
             return position
         if mark == b'"' and ahead > 0:
-            position = min(_after(_UNTIL_QUOTE, data, position + 1), len(data) - 1)
+            position = min(end_of(_UNTIL_QUOTE, data, position + 1), len(data) - 1)
         ahead += (mark == b"=") - (mark == b",")
         position += 1
 
@@ -66,9 +67,9 @@ def split_line(line: bytes) -> Parts:
     """A line, without leading white space, taken apart. PointRefused where InfluxDB refuses it."""
     if not line.isascii():
         _check_text(line)
-    end = _after(_KEY, line, 0)
+    end = end_of(_KEY, line, 0)
     series = SERIES[line[:end]]
-    start = _after(_BLANKS, line, end)
+    start = end_of(_BLANKS, line, end)
     plain = plain_end(line, start)
     stop = plain if plain > 0 else _scan_fields(line, start)
     if start == stop:
@@ -89,7 +90,7 @@ def _scan_fields(line: bytes, start: int) -> int:
     position = start
     equals = commas = 0
     while True:
-        position = _after(_UNTIL_MARK_IN_LINE, line, position)
+        position = end_of(_UNTIL_MARK_IN_LINE, line, position)
         mark = line[position : position + 1]
         if mark == b"=":
             equals += 1
@@ -102,7 +103,7 @@ def _scan_fields(line: bytes, start: int) -> int:
         elif mark != b'"':
             break
         elif equals > commas:
-            position = _after(_UNTIL_QUOTE, line, position + 1)
+            position = end_of(_UNTIL_QUOTE, line, position + 1)
             if position == len(line):
                 raise PointRefused(Code.INVALID_STRING, "a string is not closed: its last '\"' is missing")
         position += 1
@@ -115,7 +116,7 @@ def _scan_value(line: bytes, start: int) -> int:
     """The end of the number or boolean that starts here, or the start of a string."""
     if line.startswith(b'"', start):
         return start
-    stop = _after(_WORD, line, start)
+    stop = end_of(_WORD, line, start)
     if stop == start:
         raise PointRefused(Code.MISSING_FIELD_VALUE, "a field has no value after its '='")
     kind_of_word(line[start:stop])
@@ -124,8 +125,8 @@ def _scan_value(line: bytes, start: int) -> int:
 
 def _scan_time(line: bytes, start: int) -> int | None:
     """The time after the fields, in the unit sent; None where there is none."""
-    start = _after(_BLANKS, line, start)
-    stop = _after(_TIME, line, start)
+    start = end_of(_BLANKS, line, start)
+    stop = end_of(_TIME, line, start)
     word, rest = line[start:stop], line[stop:]
     if not word and rest[:1] in {b"", b"\n"}:
         return None
