@@ -51,7 +51,7 @@ class Rollup:
     def read_back(self, query: Query) -> Query | None:
         """The query whose windows at the target are the given one's; None where the target has not exactly those.
 
-        It may ask for fewer columns, and have conditions of its own on the tags that the rows have.
+        It may have conditions of its own on the tags that the rows have. With fewer columns it might have fewer rows.
         """
         if not self._has_columns(query) or not self._has_conditions(query):
             return None
@@ -82,7 +82,7 @@ class Rollup:
         return (
             (query.measurement, query.group_by) == (mine.measurement, mine.group_by)
             and (query.window_ms, query.every_ms) == (mine.window_ms, mine.every_ms)
-            and set(field_names(query)) <= set(field_names(mine))
+            and set(field_names(query)) == set(field_names(mine))
         )
 
     def _has_conditions(self, query: Query) -> bool:

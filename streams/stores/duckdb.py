@@ -82,6 +82,17 @@ class DuckDBStore(AskedAnew):
             return []
         return [str(value) for (value,) in await self._in(self._readers, self._ask, tag_values(table, tag, limit), [])]
 
+    async def expire(self, before_ns: int) -> int:
+        """Delete the points of all measurements before this time, nanoseconds; how many they were.
+
+        One measurement after the other, so that writes wait for no more than one. The file does not shrink: new
+        points take the place.
+        """
+        gone = 0
+        for table in tuple(self._tables.values()):
+            gone += await self._in(self._writer, self._expire, table, before_ns)
+        return gone
+
     async def _in(self, threads: ThreadPoolExecutor, call: Callable[..., T], *arguments: object) -> T:
         try:
             future = asyncio.get_running_loop().run_in_executor(threads, call, *arguments)
@@ -114,6 +125,11 @@ class DuckDBStore(AskedAnew):
 
     def _write(self, batch: Batch) -> None:
         self._tables = self._tables | write(self._opened(), batch, self._tables)
+
+    def _expire(self, table: Table, before_ns: int) -> int:
+        sql = f"DELETE FROM {table.points} WHERE time < {before_ns}"  # noqa: S608 - a number of the catalogue's own
+        ((gone,),) = self._opened().execute(sql).fetchall()
+        return int(gone)
 
     def _answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
         table = self._tables.get(query.measurement)

@@ -82,6 +82,17 @@ class Script:
         names = f"FROM {self._name(measurement)} WITH KEY = {self._name(tag)}"
         self.statements.append(f"SHOW TAG VALUES {names} LIMIT {limit}")
 
+    def show_policies(self, database: str) -> None:
+        """The retention policies of a database of InfluxDB 1.x: rows of `[name, duration, …, whether by default]`."""
+        self.statements.append(f"SHOW RETENTION POLICIES ON {self._name(database)}")
+
+    def alter_policy(self, database: str, policy: str, seconds: int, shard_seconds: int) -> None:
+        """Have a retention policy keep points for so long; 0 is for ever."""
+        policy, database = self._name(policy), self._name(database)
+        self.statements.append(
+            f"ALTER RETENTION POLICY {policy} ON {database} DURATION {seconds}s SHARD DURATION {shard_seconds}s"
+        )
+
     def _source(self, measurement: str, span: tuple[int, int], where: Query | None) -> str:
         tests = [f"time >= {span[0]}", f"time < {span[1]}"]
         for tag, values in () if where is None else where.where:

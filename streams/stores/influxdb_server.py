@@ -129,6 +129,12 @@ class Server:
                 return None
         return json.loads(response.data)
 
+    async def patch(self, path: str, changes: Mapping[str, Any]) -> None:
+        """Change a resource."""
+        headers = {"Content-Type": "application/json", **self._headers()}
+        async with self._errors(self._write_timeout):
+            await self._opened().api_client.request("PATCH", self.url + path, headers=headers, body=dict(changes))
+
     async def _query(self, script: Script, accept: str) -> Reply | None:
         database, _, policy = self.bucket.partition("/")
         form = {"db": database, "epoch": "ns", "q": str(script), "params": json.dumps(script.parameters)}
