@@ -25,5 +25,6 @@ class Code(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     FIELD_TYPE = "field_type"
     INVALID_POINT = "invalid_point"
+    TOO_MANY_POINTS = "too_many_points"
     INVALID_TIME = "invalid_time"
     TIME_OUT_OF_RANGE = "time_out_of_range"

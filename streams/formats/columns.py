@@ -1,6 +1,7 @@
 """A scan in the making: good points as columns, the others as rejects."""
 
 from streams.errors import PointRefused
+from streams.formats.codes import Code
 from streams.points import Batch, Reject, Scan, Series, Shape
 
 
@@ -26,6 +27,16 @@ class Columns:
     def reject(self, number: int, refused: PointRefused) -> None:
         """A point that can never be stored."""
         self.rejects.append(Reject(number, refused.code, str(refused)))
+
+    def too_many(self, number: int, at_most: int) -> None:
+        """The points from this number on are more than a frame may have, and are not looked at."""
+        message = f"a frame may have {at_most} points: those from here on were not read, send them in other frames"
+        self.reject(number, PointRefused(Code.TOO_MANY_POINTS, message))
+
+    @property
+    def count(self) -> int:
+        """How many points there are so far, rejected ones included."""
+        return len(self.lines) + len(self.rejects)
 
     def scan(self) -> Scan:
         """All of it."""

@@ -1,6 +1,7 @@
 """Graphite's plain text: `path value [time]` lines."""
 
 import re
+import sys
 from math import isfinite
 
 from streams.errors import PointRefused
@@ -19,10 +20,13 @@ _TIME = re.compile(rb"(-?\d{1,19})(?:\.(\d+))?")
 WHOLE_PATH = Templates([])
 
 
-def scan(data: bytes, *, precision: str = "s", now: int, templates: Templates = WHOLE_PATH) -> Scan:
+def scan(
+    data: bytes, *, precision: str = "s", now: int, templates: Templates = WHOLE_PATH, at_most: int = sys.maxsize
+) -> Scan:
     """The points of a frame, each with one float field; `templates` make names and tags of the paths.
 
-    A time may have a fraction; -1, like none, means `now`, which is in nanoseconds.
+    A time may have a fraction; -1, like none, means `now`, which is in nanoseconds. What follows `at_most` points, good
+    or bad, is one reject.
     """
     columns = Columns()
     unit = UNITS[precision]
@@ -30,6 +34,9 @@ def scan(data: bytes, *, precision: str = "s", now: int, templates: Templates = 
         words = line.split()
         if not words:
             continue
+        if columns.count >= at_most:
+            columns.too_many(number, at_most)
+            break
         try:
             if len(words) not in {2, 3}:
                 raise PointRefused(Code.INVALID_POINT, f"{shown(line)} is not a path, a value and perhaps a time")

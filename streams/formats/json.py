@@ -13,7 +13,6 @@ from streams.formats.objects import (
     POINTS_AT_MOST,
     Kinds,
     SentPoint,
-    check_count,
     nothing_known,
     scan_objects,
     to_float,
@@ -34,11 +33,11 @@ def scan(
     """The points of a frame; `line` in a reject is the point's place in the array, from 1.
 
     A number takes the stored kind of its field, which `kinds` knows, where it fits; else it is a float.
-    FrameUnreadable where the frame is no JSON, neither object nor array, or an array of more than `at_most`.
+    What follows `at_most` points is one reject. FrameUnreadable where the frame is no JSON, or neither object nor
+    array.
     """
     objects, decode = _split(data)
-    check_count(len(objects), at_most)
-    return scan_objects(objects, decode, _fit, unit=UNITS[precision], now=now, kinds=kinds)
+    return scan_objects(objects, decode, _fit, unit=UNITS[precision], now=now, kinds=kinds, at_most=at_most)
 
 
 def _split(data: bytes) -> tuple[Sequence[Any], Callable[[Any], SentPoint]]:

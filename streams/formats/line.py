@@ -1,6 +1,7 @@
 """InfluxDB's line protocol: bytes to points, and points to bytes."""
 
 import re
+import sys
 
 from streams.errors import PointRefused
 from streams.formats.columns import Columns
@@ -24,15 +25,19 @@ _BLANK_LINES = re.compile(rb"(?:[ \t\0]*+\r?+\n)*+")
 _COLUMN_BYTES = 512  # in a shorter frame, columns cost more than they save
 
 
-def scan(data: bytes, *, precision: str = "ns", now: int) -> Scan:
+def scan(data: bytes, *, precision: str = "ns", now: int, at_most: int = sys.maxsize) -> Scan:
     """The points of a frame of line protocol, and the lines that are none.
 
-    `precision` is the unit of the times; `now`, in nanoseconds, is the time of points that have none.
+    `precision` is the unit of the times; `now`, in nanoseconds, is the time of points that have none. What follows
+    `at_most` points, good or bad, is one reject.
     """
     unit = UNITS_V1[precision]
     text = _is_text(data)
-    plain = scan_columns(data, unit) if text and len(data) >= _COLUMN_BYTES else None
-    return Scan(plain, []) if plain else _Lines(data, unit, now).scan(text)
+    if text and len(data) >= _COLUMN_BYTES and data.count(b"\n") <= at_most:
+        plain = scan_columns(data, unit)
+        if plain is not None and len(plain) <= at_most:
+            return Scan(plain, [])
+    return _Lines(data, unit, now, at_most).scan(text)
 
 
 def _is_text(data: bytes) -> bool:
@@ -45,8 +50,8 @@ def _is_text(data: bytes) -> bool:
 class _Lines:
     """A frame read line by line: those that match the form last seen for their key, and the others with care."""
 
-    def __init__(self, data: bytes, unit: int, now: int) -> None:
-        self.data, self.unit, self.now = data, unit, now
+    def __init__(self, data: bytes, unit: int, now: int, at_most: int) -> None:
+        self.data, self.unit, self.now, self.at_most = data, unit, now, at_most
         self.columns = Columns()
 
     def scan(self, text: bool) -> Scan:
@@ -56,7 +61,11 @@ class _Lines:
             if text:
                 start, number = self._match(start, number)
             stop = end_of(_BLANK_LINES, self.data, start)
-            stop = stop if stop > start else self._read(start, number)
+            if stop == start < len(self.data):
+                if self.columns.count >= self.at_most:
+                    self.columns.too_many(number, self.at_most)
+                    break
+                stop = self._read(start, number)
             number += self.data.count(b"\n", start, stop)
             start = stop
         return self.columns.scan()
@@ -65,7 +74,7 @@ class _Lines:
         """Take the lines from here on while they match the form last seen for their key: where the next one starts."""
         data, unit, forms = self.data, self.unit, FORMS.of_key
         now, add = self.now - self.now % unit, self.columns.add
-        while True:
+        for _ in range(self.at_most - self.columns.count):
             key_end = data.find(b" ", start, start + KEPT_BYTES + 1)
             if key_end > start and data[key_end - 1] == _BACKSLASH:
                 key_end = end_of(_ESCAPED_KEY, data, start)
@@ -73,16 +82,17 @@ class _Lines:
             form = forms.get(key)
             found = form and form.rest.match(data, key_end + 1)
             if not form or not found:
-                return start, number
+                break
             word = found[2]
             time = int(word) * unit if word else now
             if not -TIME_MAX <= time <= TIME_MAX:
-                return start, number
+                break
             as_sent = word and unit == 1
             line = data[start : found.end(2)] if as_sent else b"%b %d" % (data[start : found.end(1)], time)
             add(line, SERIES[key], form.shape, time, number)
             number += data.count(b"\n", start, found.end())
             start = found.end()
+        return start, number
 
     def _read(self, start: int, number: int) -> int:
         """Take or reject the line that starts here: where the next one starts."""

@@ -8,7 +8,6 @@ from streams.formats.objects import (
     POINTS_AT_MOST,
     Kinds,
     SentPoint,
-    check_count,
     nothing_known,
     scan_objects,
     to_float,
@@ -26,15 +25,15 @@ def scan(
     """The points of a frame; `line` in a reject is the point's place in the array, from 1.
 
     Integers stay integers and floats floats, but for an integer whose field is stored as unsigned or float.
-    FrameUnreadable where the frame is no MessagePack, neither map nor array, or an array of more than `at_most`.
+    What follows `at_most` points is one reject. FrameUnreadable where the frame is no MessagePack, or neither map nor
+    array.
     """
     try:
         objects = _split(data)
     except (msgspec.DecodeError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise FrameUnreadable(f"the frame is no MessagePack of a point or an array of points: {reason}") from None
-    check_count(len(objects), at_most)
-    return scan_objects(objects, _point.decode, _fit, unit=UNITS[precision], now=now, kinds=kinds)
+    return scan_objects(objects, _point.decode, _fit, unit=UNITS[precision], now=now, kinds=kinds, at_most=at_most)
 
 
 def _split(data: bytes) -> list[msgspec.Raw]:

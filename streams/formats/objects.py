@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from streams.errors import FrameUnreadable, PointRefused
+from streams.errors import PointRefused
 from streams.formats.codes import Code
 from streams.formats.columns import Columns
 from streams.formats.line_encode import encode_point
@@ -40,18 +40,22 @@ def nothing_known(_measurement: str, _field: str) -> Kind | None:
     return None
 
 
-def check_count(count: int, at_most: int) -> None:
-    """FrameUnreadable where a frame has too many points."""
-    if count > at_most:
-        raise FrameUnreadable(f"the frame has {count} points, more than {at_most}: send several smaller ones")
-
-
 def scan_objects(
-    objects: Iterable[Any], decode: Callable[[Any], SentPoint], fit: Fit, *, unit: int, now: int, kinds: Kinds
+    objects: Iterable[Any],
+    decode: Callable[[Any], SentPoint],
+    fit: Fit,
+    *,
+    unit: int,
+    now: int,
+    kinds: Kinds,
+    at_most: int,
 ) -> Scan:
     """The points that `decode` makes of these objects, numbered from 1."""
     columns = Columns()
     for number, one in enumerate(objects, 1):
+        if number > at_most:
+            columns.too_many(number, at_most)
+            break
         try:
             sent = decode(one)
             fields = {name: fit(value, kinds(sent.measurement, name)) for name, value in sent.fields.items()}

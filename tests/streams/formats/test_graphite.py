@@ -83,6 +83,12 @@ def test_what_is_refused(line: bytes, code: str) -> None:
     assert list(scanned.batch.numbers) == [1, 3]
 
 
+def test_what_follows_so_many_points_is_one_reject() -> None:
+    scanned = graphite.scan(b"a 1 1\n\nbad\na 1 1\na 1 1\n", now=NOW, at_most=2)
+    assert list(scanned.batch.numbers) == [1]
+    assert [(reject.line, reject.code) for reject in scanned.rejects] == [(3, "invalid_point"), (4, "too_many_points")]
+
+
 def test_templates_make_tags_and_fields_of_the_path() -> None:
     templates = Templates(["servers.* .host.measurement.field*"], separator="_")
     scanned = graphite.scan(b"servers.web01.disk.root.free 5 1", now=NOW, templates=templates)

@@ -102,6 +102,18 @@ def test_an_open_quote_takes_the_rest_of_the_frame_as_it_does_in_influxdb() -> N
     assert refusals(scan(b'm v="a 1\nm v=1 1\nm v=1 1', now=NOW)) == [(1, "invalid_string")]
 
 
+@pytest.mark.parametrize("line", [b"m,t=cap v=1 1", b"bad", b'm v="a\n" 1'])
+@pytest.mark.parametrize("spare", [b"", b"\n \r\n", b"\n# c"])
+def test_what_follows_so_many_points_is_one_reject(line: bytes, spare: bytes) -> None:
+    frame = b"\n".join([line] * 100)
+    whole = scan(frame + spare.removesuffix(b"# c"), now=NOW, at_most=100)
+    assert len(whole.batch) + len(whole.rejects) == 100
+    assert "too_many_points" not in {reject.code for reject in whole.rejects}
+    more = scan(frame + spare + b"\nm v=1 1\nm v=1 1", now=NOW, at_most=100)
+    assert (list(more.batch.numbers), more.rejects[:-1]) == (list(whole.batch.numbers), whole.rejects)
+    assert more.rejects[-1].code == "too_many_points"
+
+
 @pytest.mark.parametrize(("precision", "unit"), [("ns", 1), ("us", 10**3), ("ms", 10**6), ("s", 10**9)])
 def test_times_are_in_the_units_of_the_precision(precision: str, unit: int) -> None:
     most = TIME_MAX // unit

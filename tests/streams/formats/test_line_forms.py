@@ -36,7 +36,7 @@ def careful(data: bytes, precision: str) -> Scan:
     forms = FORMS.of_key
     FORMS.of_key = {}
     try:
-        return line_module._Lines(data, line_module.UNITS[precision], NOW).scan(text=False)
+        return line_module._Lines(data, line_module.UNITS[precision], NOW, 10**9).scan(text=False)
     finally:
         FORMS.of_key = forms
 
