@@ -60,6 +60,11 @@ def parse_retentions(text: str, origin: str, others: Iterable[str] = ()) -> dict
     return _Checker(text, origin, others).retentions()
 
 
+def line_of(path: Path, *keys: str) -> int:
+    """The line on which a file that can be read names a key, for what only its reader can find wrong."""
+    return _lines(_read(path)).get(keys, 1)
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")

@@ -88,7 +88,7 @@ class Tail:
     """A `Store` in front of another. `horizon_ms` is the longest window it keeps the points of, `most_points` how
     many it may keep in all; beyond either, windows are asked of the store behind.
 
-    `on_read` hears of each read: measurement, slices, points, milliseconds.
+    `on_read` hears of each read: measurement, slices, points, milliseconds. `behind` is that other store.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class Tail:
         self.name = store.name
         self.concurrent_writes = store.concurrent_writes
         self.on_read: Callable[[str, int, int, float], None] = lambda *_: None
+        self.behind = store
         self._store = store
         self._reader = reader
         self._clock = clock
