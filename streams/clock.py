@@ -4,6 +4,9 @@ import asyncio
 import time
 from typing import Protocol
 
+NEVER = 2**62
+"""A time that does not come."""
+
 _NAP_MS = 1_000
 """The longest sleep at a stretch: a wall clock that is set forward is noticed after at most this."""
 

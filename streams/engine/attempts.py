@@ -3,6 +3,8 @@
 import asyncio
 from typing import NamedTuple
 
+from streams.clock import NEVER
+
 TROUBLE_MS = 10_000
 """Listeners hear of a store that has not answered for this long, and then as often again."""
 FIRST_RETRY_MS, LAST_RETRY_MS = 100, 5_000
@@ -60,12 +62,13 @@ class Attempts:
         message = f"the store has not answered for {seconds} s{problem}; windows come late, none is lost"
         return Trouble(message, None if self.task else max(0, self._retry_at - now))
 
-    def ready(self, due: int | None, now: int) -> bool:
-        """Whether to ask now for what was due at this time; `due` is None when there is nothing to ask for."""
-        return self.task is None and due is not None and max(due, self._retry_at) <= now
+    def ready(self, due: int, now: int) -> bool:
+        """Whether to ask now for what was due at this time, which is NEVER when there is nothing to ask for."""
+        return self.task is None and due <= now and self._retry_at <= now
 
-    def wake_at(self, due: int | None) -> int | None:
+    def wake_at(self, due: int) -> int:
         """When to look at `ready` and `trouble` again."""
-        ask = None if self.task or due is None else max(due, self._retry_at)
-        say = None if self._unanswered_since is None else self._trouble_at
-        return min((time for time in (ask, say) if time is not None), default=None)
+        ask = max(self._retry_at, due)
+        if self._unanswered_since is None:
+            return NEVER if self.task else ask
+        return self._trouble_at if self.task else min(ask, self._trouble_at)

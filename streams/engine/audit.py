@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from streams.clock import Clock
+from streams.clock import NEVER, Clock
 from streams.engine.engine import Engine
 from streams.engine.plan import Plan
 from streams.engine.reader import Answering
@@ -157,7 +157,7 @@ class Audit:
         """Whether points are on their way into the window, or its correction to the subscribers."""
         plan, stop = sample.plan, sample.update.stop
         held = self._host.holds(plan.query.measurement, *span_ns(plan.query, stop, stop))
-        return held or plan.corrections.task is not None or plan.late_due() is not None
+        return held or plan.corrections.task is not None or plan.late_due() < NEVER
 
     def _correct(self, sample: Sample) -> None:
         query, stop = sample.plan.query, sample.update.stop

@@ -1,5 +1,6 @@
 """Which final windows of a plan to read again, because points came late. Decides; the engine acts."""
 
+from streams.clock import NEVER
 from streams.engine.ledger import Ledger
 from streams.windows import Stops, boundary, merged
 
@@ -19,17 +20,20 @@ class Late:
         self._again: list[Stops] = []
         self._again_at = 0
 
-    def due_at(self, final_until: int) -> int | None:
+    def due_at(self, final_until: int) -> int:
         """When there are windows to read again, milliseconds; those that are not final have to wait until they are."""
         if self._again and self._again[0][0] <= final_until:
             return min(self._again_at, self._gathered_at) if self._touched else self._again_at
-        return self._gathered_at if self._touched else None
+        return self._gathered_at if self._touched else NEVER
 
-    def touch(self, stops: Stops, now: int) -> None:
-        """Late points are in these windows."""
+    def touch(self, stops: Stops, now: int) -> bool:
+        """Late points are in these windows; whether that is news."""
+        if any(first <= stops[0] and stops[1] <= last for first, last in self._touched):
+            return False
         if not self._touched:
             self._gathered_at = now + GATHER_MS
         self._touched = merged([*self._touched, stops], self._every)
+        return True
 
     def again(self, stops: Stops, at: int = 0) -> None:
         """Read these without gathering: an attempt failed, or what it brought was stale already; or wait until then."""

@@ -35,6 +35,9 @@ class Host(Protocol):
     def publish_final(self, until_ms: int) -> None:
         """From now on tell of points that come before this time: their windows are final, or about to be."""
 
+    def poll(self) -> None:
+        """Tell now what other workers have announced."""
+
 
 class Engine:
     """Plans, and who listens to them. Call everything from one event loop, in which `run` is running.
@@ -109,8 +112,7 @@ class Engine:
             if touched.start >= self._claimed.get(touched.measurement, 0) * NANOSECONDS:
                 continue
             for plan in self.plans.values():
-                if plan.query.measurement == touched.measurement:
-                    plan.touch(touched, now)
+                if plan.query.measurement == touched.measurement and plan.touch(touched, now):
                     self._wake(plan.wake_at())
 
     def final_until(self, query: Query) -> int:
@@ -263,6 +265,8 @@ class Engine:
         self._publish(stops[-1])
         free = bisect_left(stops, True, key=lambda stop: self._holds(plan, first, stop))
         plan.held_until = now + HELD_POLL_MS if free < len(stops) else 0
+        # What another worker has let go of it announced before: the store has to know before it is read.
+        self._host.poll()
         return plan.final_until + free * every
 
     def _holds(self, plan: Plan, first_stop: int, last_stop: int) -> bool:

@@ -92,19 +92,21 @@ class Plan:
         """Final windows to read again now."""
         return self.late.take(self.ledger, now, self.stride.windows)
 
-    def touch(self, touched: Touched, now: int) -> None:
-        """Points came into this range: the windows that are final, or about to be, have to be read again."""
+    def touch(self, touched: Touched, now: int) -> bool:
+        """Points came into this range: the windows that are final, or about to be, have to be read again.
+
+        False where none are, or where that was known.
+        """
         first, last = touched_stops(self.query, touched.start, touched.stop)
         last = min(last, self.ledger.claimed_until)
-        if first <= last:
-            self.late.touch((first, last), now)
+        return first <= last and self.late.touch((first, last), now)
 
     def live_due(self) -> int:
         """When the next window is due."""
         return self.ledger.next_due(self.held_until)
 
-    def late_due(self) -> int | None:
-        """When the next correction is due, if there is one."""
+    def late_due(self) -> int:
+        """When the next correction is due."""
         return self.late.due_at(self.final_until)
 
     def trouble(self, now: int) -> Trouble | None:
@@ -113,9 +115,4 @@ class Plan:
 
     def wake_at(self) -> int:
         """When there is something to do for this plan."""
-        live, late = self.live.wake_at(self.live_due()), self.corrections.wake_at(self.late_due())
-        return min((time for time in (live, late) if time is not None), default=FAR)
-
-
-FAR = 2**62
-"""A time that never comes."""
+        return min(self.live.wake_at(self.live_due()), self.corrections.wake_at(self.late_due()))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.clock import NEVER
 from streams.engine.attempts import Attempts, retry_delay
 
 
@@ -19,7 +20,7 @@ def test_the_store_may_wish_for_a_delay_within_reason(wish: int, delay: int) -> 
 
 def test_what_is_due_is_asked_for_at_once_and_after_a_failure_later() -> None:
     attempts = Attempts()
-    assert not attempts.ready(None, 1_000)
+    assert not attempts.ready(NEVER, 1_000)
     assert not attempts.ready(1_001, 1_000)
     assert attempts.ready(1_000, 1_000)
     attempts.asked(1_000)
@@ -58,4 +59,4 @@ def test_an_answer_ends_the_trouble() -> None:
     attempts.answered()
     assert attempts.trouble(50_000) is None
     assert attempts.ready(0, 9_000)
-    assert attempts.wake_at(None) is None
+    assert attempts.wake_at(NEVER) == NEVER

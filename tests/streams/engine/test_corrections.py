@@ -1,5 +1,6 @@
 """Which windows are read again after points came late."""
 
+from streams.clock import NEVER
 from streams.engine.corrections import GATHER_MS, MOST_UNKNOWN, Late
 from streams.engine.ledger import Ledger, Memory
 from streams.queries import parse_query
@@ -14,12 +15,13 @@ def begin(correct_for_ms: int = 3_600_000) -> tuple[Late, Ledger]:
 
 def test_touches_are_gathered_and_then_read_in_one_go() -> None:
     late, ledger = begin()
-    late.touch((NOW - 9_000, NOW - 9_000), NOW)
-    late.touch((NOW - 8_000, NOW - 7_000), NOW + 100)
+    assert late.touch((NOW - 9_000, NOW - 9_000), NOW)
+    assert late.touch((NOW - 8_000, NOW - 7_000), NOW + 100)
+    assert not late.touch((NOW - 9_000, NOW - 8_000), NOW + 200)
     assert late.due_at(ledger.final_until) == NOW + GATHER_MS
     assert late.take(ledger, NOW + GATHER_MS - 1, 100) is None
     assert late.take(ledger, NOW + GATHER_MS, 100) == (NOW - 9_000, NOW - 7_000)
-    assert late.due_at(ledger.final_until) is None
+    assert late.due_at(ledger.final_until) == NEVER
     assert late.take(ledger, NOW + GATHER_MS, 100) is None
 
 
@@ -48,7 +50,7 @@ def test_windows_that_are_about_to_be_final_wait_until_they_are() -> None:
     late.touch((NOW, NOW + 2_000), NOW - GATHER_MS)
     assert late.take(ledger, NOW, 100) == (NOW, NOW)
     assert late.take(ledger, NOW, 100) is None
-    assert late.due_at(ledger.final_until) is None
+    assert late.due_at(ledger.final_until) == NEVER
     ledger.final_until = NOW + 2_000
     assert late.due_at(ledger.final_until) == 0
     assert late.take(ledger, NOW, 100) == (NOW + 1_000, NOW + 2_000)

@@ -90,7 +90,7 @@ class Subscriber:
     """A dashboard that believes what it is told, and checks it.
 
     It asks for windows from the stop `first` on. One that comes back has the rows of those `before`, which it replaces
-    where it gets newer ones; it says the latest `sent` that it has `seen`.
+    where it gets newer ones; it says the latest `sent` that it has `seen` in a live window, or else when it came.
     """
 
     world: "World"
@@ -106,6 +106,7 @@ class Subscriber:
 
     def __post_init__(self) -> None:
         self.next = self.first
+        self.sent = self.world.clock.now() if self.seen is None else self.seen
         self.plan = self.worker.engine.join(self.query, self)
         self.task = asyncio.create_task(self._come_in())
 
@@ -138,6 +139,7 @@ class Subscriber:
     def window(self, _plan: Plan, update: WindowUpdate) -> None:
         if self.live:
             self._receive(update)
+            self.sent = max(self.sent, update.sent)
 
     def progress(self, plan: Plan, final_until: int) -> None:
         self.world.expect(final_until == plan.final_until, "progress says otherwise than the plan")
@@ -171,7 +173,6 @@ class Subscriber:
             self.world.expect(update.rows != shown.rows, "a window that did not change was sent again")
             self.world.expect(update.final or not shown.final, "a final window became provisional")
         self.before.pop(update.stop, None)
-        self.sent = max(self.sent, update.sent)
         self.shown[update.stop] = Shown(update.revision, update.rows, update.final)
         if update.final:
             self._check(update.stop)
