@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from hub.messages import Ack, Reject, Retry, WriteMessage
+from streams.clock import Clock
 from streams.engine import Engine, Listener, Plan, WindowUpdate
 from streams.ingest.dead_letters import DeadLetters
 from streams.ingest.spool import Spool
@@ -20,6 +21,9 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which the library knows that several processes count."""
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+MOST_MEASUREMENTS = 200
+OTHERS = "(others)"
+"""What all measurements but the first so many are called."""
 _POINTS = (1, 10, 100, 1_000, 2_000, 5_000, 10_000, 20_000)
 
 
@@ -40,7 +44,7 @@ def forget(process: int) -> None:
 
 
 class Metrics:
-    """One worker's counters, each named `hub_…`; a listener of every plan."""
+    """One worker's counters, each named `hub_…`."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
@@ -63,14 +67,23 @@ class Metrics:
         self.commit_points = histogram("commit_points", "Points of a commit", _POINTS)
         self.commit_seconds = histogram("commit_seconds", "Duration of a commit", _SECONDS)
         self.subscriptions = gauge("subscriptions", "Open subscriptions")
-        self.plans = gauge("plans", "Distinct queries that are being answered")
+        self.plans = gauge("plans", "Distinct queries that are being answered", ["measurement"])
+        self.subscribers = gauge("subscribers", "Subscriptions that these plans serve", ["measurement"])
         self.windows = counter("windows", "Windows answered, each sent to every subscriber of its plan")
-        self.window_delay = histogram("window_delay_seconds", "From a window's stop to its first sending", _SECONDS)
+        self.window_delay = histogram(
+            "window_delay_seconds", "From a window's stop to its first sending, where its plan had begun", _SECONDS
+        )
+        self.tail_reads = counter("tail_reads", "Readings of the database for the tail", ["measurement"])
+        self.tail_slices = counter("tail_slices", "Slices that these readings brought", ["measurement"])
+        self.tail_points = counter("tail_points", "Points that these readings brought", ["measurement"])
+        self.tail_seconds = counter("tail_seconds", "What these readings took, loading included", ["measurement"])
+        self.audits = counter("audits", "Windows that were computed again straight from the store", ["result"])
         self.troubles = counter("troubles", "Times that subscribers of a plan were told that its windows are late")
         self.closes = counter("closes", "Sockets that the hub closed", ["code"])
         self.drained_points = counter("drained_points", "Points that have gone from the spool into the store")
         self._dead_letters = counter("dead_letters", "Points written to the dead letters", ["code"])
         self._host = CollectorRegistry()
+        self._measurements: set[str] = set()
 
     def exposition(self) -> bytes:
         """All values as Prometheus text; of all workers where they share a folder for it."""
@@ -101,18 +114,27 @@ class Metrics:
             case Reject(rejected=rejected, more=more):
                 self.rejects.inc(len(rejected) + more)
 
-    def window(self, _: Plan, update: WindowUpdate) -> None:
-        """A plan has sent a window."""
-        self.windows.inc()
-        if update.revision == 0 and not update.final:
-            self.window_delay.observe((update.sent - update.stop) / 1_000)
+    def read(self, measurement: str, slices: int, points: int, milliseconds: float) -> None:
+        """The tail has read slices of a measurement."""
+        name = self.label(measurement)
+        self.tail_reads.labels(name).inc()
+        self.tail_slices.labels(name).inc(slices)
+        self.tail_points.labels(name).inc(points)
+        self.tail_seconds.labels(name).inc(milliseconds / 1_000)
 
-    def progress(self, *_: object) -> None:
-        """Not counted."""
+    def audited(self, right: bool) -> None:
+        """A window was computed again, and is as it was sent or not."""
+        self.audits.labels("same" if right else "different").inc()
 
-    def trouble(self, *_: object) -> None:
-        """A plan's windows are late."""
-        self.troubles.inc()
+    def subscribed(self, plan: Plan, change: int) -> None:
+        """So many subscriptions more share a plan, or less."""
+        self.subscribers.labels(self.label(plan.query.measurement)).inc(change)
+
+    def label(self, measurement: str) -> str:
+        """What a measurement is called here: clients may name any, and each label stays for good."""
+        if len(self._measurements) < MOST_MEASUREMENTS:
+            self._measurements.add(measurement)
+        return measurement if measurement in self._measurements else OTHERS
 
 
 class _Disk(Collector):
@@ -139,22 +161,46 @@ class _Disk(Collector):
             yield gauge("spool_damaged", "Damaged stretches of the spool that this worker has found", waiting.damaged)
 
 
+class _PlanMetrics:
+    """The listener that counts one plan's windows; it began `since` then, milliseconds."""
+
+    def __init__(self, metrics: Metrics, since: int) -> None:
+        self._metrics = metrics
+        self._since = since
+
+    def window(self, _: Plan, update: WindowUpdate) -> None:
+        """A window is sent; how long after its stop counts the first time, unless the plan began later still."""
+        self._metrics.windows.inc()
+        if update.revision == 0 and update.stop > self._since:
+            self._metrics.window_delay.observe((update.sent - update.stop) / 1_000)
+
+    def progress(self, *_: object) -> None:
+        """Not counted."""
+
+    def trouble(self, *_: object) -> None:
+        """A plan's windows are late."""
+        self._metrics.troubles.inc()
+
+
 class ObservedEngine:
     """An engine whose plans are watched by the metrics too, as long as anybody watches them."""
 
-    def __init__(self, engine: Engine, metrics: Metrics) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics, clock: Clock) -> None:
         self._engine = engine
         self._metrics = metrics
+        self._clock = clock
+        self._watching: dict[str, _PlanMetrics] = {}
 
     def join(self, query: Query, listener: Listener) -> Plan:
         """As `Engine.join`."""
         plan = self._engine.join(query, listener)
-        self._engine.join(query, self._metrics)
-        self._metrics.plans.inc()
+        watching = self._watching[plan.key] = _PlanMetrics(self._metrics, self._clock.now())
+        self._engine.join(query, watching)
+        self._metrics.plans.labels(self._metrics.label(query.measurement)).inc()
         return plan
 
     def leave(self, plan: Plan, listener: Listener) -> None:
         """As `Engine.leave`."""
         self._engine.leave(plan, listener)
-        self._engine.leave(plan, self._metrics)
-        self._metrics.plans.dec()
+        self._engine.leave(plan, self._watching.pop(plan.key))
+        self._metrics.plans.labels(self._metrics.label(plan.query.measurement)).dec()

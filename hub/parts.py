@@ -5,7 +5,7 @@ import hashlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from hub.metrics import Metrics, ObservedEngine
 from hub.request_bodies import RequestBodies
 from hub.settings import Settings, data_folder, duckdb_path
 from hub.topics import Topics
+from hub.upkeep import Upkeep
 from streams.clock import SystemClock
 from streams.definitions import load_definitions
 from streams.engine import Engine
@@ -51,10 +52,11 @@ class Hub:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.streams = load_streams(settings)
-        self.store = make_store(settings)
         self.host = make_host(settings)
         self.clock = SystemClock()
         self.metrics = Metrics()
+        self.store = make_store(settings, self.metrics.read)
+        self.upkeep = Upkeep(settings, self.store, self.host, self.clock, rollup_folder(settings))
         self.dead_letters = make_dead_letters(settings)
         self.spool = make_spool(settings)
         self.metrics.watch_disk(self.dead_letters, self.spool)
@@ -65,6 +67,7 @@ class Hub:
             self.host,
             correct_for_ms=settings.correct_for,
             history_windows=settings.max_history,
+            past=self.upkeep.past(),
         )
         self.acceptance = Acceptance(settings.accept_from, settings.accept_until)
         self.limits = PointLimits(
@@ -76,7 +79,7 @@ class Hub:
         self.live = Shared(
             self.streams,
             self.engine,
-            Topics(ObservedEngine(self.engine, self.metrics)),
+            Topics(ObservedEngine(self.engine, self.metrics, self.clock), self.metrics.subscribed),
             self.clock,
             self.kinds.of,
             max_frame_bytes=settings.max_frame_bytes,
@@ -98,7 +101,9 @@ class Hub:
         self.ingest.after_commit = self.host.on_touched = self.engine.touched
         self.ingest.on_commit = self.metrics.committed
         await self.store.open()
+        await self.upkeep.open()
         work = [self.engine.run(), self.host.run(), self.backfills.run()]
+        work += self.upkeep.work(self.engine, self.ingest, self.metrics)
         if self.spool:
             drain = Drain(self.spool, self.store, self.host, self.dead_letters)
             drain.after_commit = self.engine.touched
@@ -116,6 +121,7 @@ class Hub:
                 with suppress(asyncio.CancelledError):
                     await task
             await self.store.close()
+            await self.upkeep.close()
             self.backfills.close()
             self.host.close()
             if self.spool:
@@ -162,8 +168,8 @@ def load_streams(settings: Settings) -> Mapping[str, Query]:
     return {name: stream.query for name, stream in load_definitions(Path(settings.config), others=["hub"]).items()}
 
 
-def make_store(settings: Settings) -> Store:
-    """The store that the settings name, not yet open."""
+def make_store(settings: Settings, on_read: Callable[[str, int, int, float], None] = lambda *_: None) -> Store:
+    """The store that the settings name, not yet open; `on_read` is the tail's, where it has one."""
     # Each brings large libraries that the other needs not.
     kind, _, url = settings.store.partition(":")
     if kind == "influxdb":
@@ -171,9 +177,11 @@ def make_store(settings: Settings) -> Store:
         from streams.stores.tail import Tail
 
         store = InfluxDBStore(url, settings.influx_token, settings.influx_org, settings.influx_bucket)
-        return Tail(
+        tail = Tail(
             store, store.reader, SystemClock(), horizon_ms=settings.tail_horizon, most_points=settings.tail_points
         )
+        tail.on_read = on_read
+        return tail
     from streams.stores.duckdb import DuckDBStore
 
     path = duckdb_path(settings)
@@ -190,6 +198,11 @@ def make_host(settings: Settings) -> Host:
 def backfill_folder(settings: Settings) -> Path:
     """Where the workers of this host keep what their backfills have touched."""
     return data_folder(settings) / f"backfills-{_digest(settings)}"
+
+
+def rollup_folder(settings: Settings) -> Path:
+    """Where the workers of this host keep how far their rollups are."""
+    return data_folder(settings) / f"rollups-{_digest(settings)}"
 
 
 def make_spool(settings: Settings) -> Spool | None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hub.buckets import load_rollups, load_wanted
 from hub.parts import load_streams, make_store
 from hub.server.single import listen
 from hub.settings import SettingInvalid, Settings
@@ -25,6 +26,8 @@ def one_sentence() -> Iterator[None]:
 def preflight(settings: Settings) -> socket.socket:
     """Try the definitions, the store and the address; the listening socket. SettingInvalid names what is wrong."""
     load_streams(settings)
+    load_rollups(settings)
+    load_wanted(settings)
     asyncio.run(_try_store(settings))
     try:
         return listen(settings.host, settings.port)

@@ -116,6 +116,9 @@ class Settings:
     tail_horizon: int = _setting(duration, "15m", "Longest window that is answered from points kept in memory.")
     tail_points: int = _setting(count, "5000000", "Points that a worker keeps in memory for this; some 60 bytes each.")
     correct_for: int = _setting(duration, "1h", "How long after its stop a window is corrected when late points come.")
+    audit_every: int = _setting(
+        duration, "10s", "How often a random window is computed again straight from the store; 0s is never."
+    )
     accept_from: int = _setting(duration, "7d", "How much older than the hub's clock a point may be.")
     accept_until: int = _setting(duration, "5m", "How much newer than the hub's clock a point may be.")
     log_level: str = _setting(level, "info", "Least important log lines shown: debug, info, warning or error.")

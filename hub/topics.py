@@ -1,5 +1,6 @@
 """From a plan to its sockets: each window is encoded once for each encoding and written to every subscriber."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from hub.backlog import Prepared, Publication
@@ -58,8 +59,10 @@ class Topic:
 class Topics:
     """Every topic of this worker: the first subscription of a plan starts it, the last one stops it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, subscribed: Callable[[Plan, int], None] = lambda _plan, _change: None) -> None:
+        """`subscribed` hears of each subscription more (1) or less (-1) that shares a plan."""
         self._engine = engine
+        self._subscribed = subscribed
         self._delivery = Delivery()
         self._topics: dict[str, Topic] = {}
 
@@ -71,11 +74,13 @@ class Topics:
             topic.plan = self._engine.join(query, topic)
             self._topics[query.key] = topic
         topic.shared_by += 1
+        self._subscribed(topic.plan, 1)
         return topic
 
     def leave(self, topic: Topic) -> None:
         """Give back one `join`."""
         topic.shared_by -= 1
+        self._subscribed(topic.plan, -1)
         if topic.shared_by == 0:
             del self._topics[topic.key]
             self._engine.leave(topic.plan, topic)

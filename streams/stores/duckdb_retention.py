@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -81,8 +81,9 @@ class Bucket(Protocol):
     async def retention(self) -> int | None: ...
 
 
+@runtime_checkable
 class Expiring(Protocol):
-    """What is asked of the store."""
+    """A store that deletes its points itself."""
 
     async def expire(self, before_ns: int) -> int:
         """Delete the points before this time; how many they were."""

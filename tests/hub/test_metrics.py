@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from hub.messages import Ack, Reject, RejectedPoint, Retry
-from hub.metrics import Metrics, ObservedEngine
+from hub.metrics import MOST_MEASUREMENTS, Metrics, ObservedEngine
 from hub.topics import Topics
 from streams.engine import Engine
 from streams.host import LocalHost
 from streams.ingest.dead_letters import DeadLetter, DeadLetters
 from streams.ingest.spool import Spool, SpoolEntry
-from streams.points import Touched
+from streams.points import NANOSECONDS, Point, Touched
 from streams.queries import parse_query
 from tests.streams.engine.memory_store import MemoryStore
 from tests.streams.simulation import SimulatedClock, simulate
@@ -80,24 +80,71 @@ async def test_what_lies_on_disk_is_told_as_it_is(tmp_path: Path) -> None:
 
 def test_a_plan_and_its_windows_are_counted_once_however_many_watch() -> None:
     async def scenario() -> None:
-        metrics = Metrics()
-        engine = Engine(MemoryStore(), SimulatedClock(), LocalHost())
+        metrics, clock = Metrics(), SimulatedClock()
+        engine = Engine(MemoryStore(), clock, LocalHost())
         running = asyncio.create_task(engine.run())
-        topics = Topics(ObservedEngine(engine, metrics))
+        topics = Topics(ObservedEngine(engine, metrics, clock), metrics.subscribed)
         query = parse_query(measurement="m", select={"v": ["sum"]}, every="1s", grace="500ms")
         topic = topics.join(query)
         assert topics.join(query) is topic
-        assert value(metrics, "hub_plans") == 1
-        await SimulatedClock().sleep(3_100)
+        assert value(metrics, 'hub_plans{measurement="m"}') == 1
+        assert value(metrics, 'hub_subscribers{measurement="m"}') == 2
+        await clock.sleep(3_100)
         assert value(metrics, "hub_windows_total") == 4
-        assert value(metrics, "hub_window_delay_seconds_count") == 4
         topics.leave(topic)
+        assert value(metrics, 'hub_subscribers{measurement="m"}') == 1
         topics.leave(topic)
-        assert value(metrics, "hub_plans") == 0
+        assert value(metrics, 'hub_plans{measurement="m"}') == 0
         assert engine.plans == {}
         running.cancel()
 
     simulate(scenario)
+
+
+@pytest.mark.parametrize("grace", ["0s", "500ms", "3s"])
+def test_the_delay_is_that_of_each_windows_first_sending_once_its_plan_has_begun(grace: str) -> None:
+    async def scenario() -> None:
+        metrics, clock, store = Metrics(), SimulatedClock(), MemoryStore()
+        engine = Engine(store, clock, LocalHost())
+        store.delay = lambda: 15
+        running = asyncio.create_task(engine.run())
+        await clock.sleep(5_200)
+        Topics(ObservedEngine(engine, metrics, clock)).join(
+            parse_query(measurement="m", select={"v": ["sum"]}, every="1s", grace=grace)
+        )
+        await clock.sleep(1_400)
+        store.put([Point("m", {}, {"v": 1}, (clock.now() - 2_000) * NANOSECONDS)])
+        engine.touched([Touched("m", (clock.now() - 2_000) * NANOSECONDS, (clock.now() - 2_000) * NANOSECONDS)])
+        await clock.sleep(2_000)
+        assert value(metrics, "hub_window_delay_seconds_count") == 3
+        assert value(metrics, "hub_window_delay_seconds_sum") == pytest.approx(3 * 0.03, abs=0.005)
+        running.cancel()
+
+    simulate(scenario)
+
+
+def test_the_tails_readings_are_counted_by_measurement() -> None:
+    metrics = Metrics()
+    metrics.read("m", 3, 1_000, 20.0)
+    metrics.read("m", 1, 10, 5.0)
+    for name, total in {"reads": 2, "slices": 4, "points": 1_010, "seconds": 0.025}.items():
+        assert value(metrics, f'hub_tail_{name}_total{{measurement="m"}}') == total
+
+
+def test_names_that_clients_choose_do_not_fill_the_memory() -> None:
+    metrics = Metrics()
+    for number in range(2 * MOST_MEASUREMENTS):
+        metrics.read(f"m{number}", 1, 1, 1.0)
+    assert value(metrics, 'hub_tail_reads_total{measurement="m0"}') == 1
+    assert value(metrics, 'hub_tail_reads_total{measurement="(others)"}') == MOST_MEASUREMENTS
+
+
+def test_audits_are_counted_by_their_result() -> None:
+    metrics = Metrics()
+    for right in (True, True, False):
+        metrics.audited(right)
+    assert value(metrics, 'hub_audits_total{result="same"}') == 2
+    assert value(metrics, 'hub_audits_total{result="different"}') == 1
 
 
 def test_processes_that_share_a_folder_are_added_up_and_the_dead_have_nothing_open(tmp_path: Path) -> None:
