@@ -199,6 +199,19 @@ async def test_a_point_that_comes_while_the_final_reading_is_under_way_corrects_
         ]
 
 
+async def test_a_window_from_before_the_plan_is_not_sent_as_final_while_points_of_it_are_held() -> None:
+    async with running() as bench:
+        await bench.until(5_000)
+        bench.engine.join(AT_ONCE, bench.heard)
+        hold = bench.host.hold([touched(1_700)])
+        bench.store.put([at(1_500, 5)])
+        bench.engine.touched([touched(1_500)])
+        assert await bench.until(5_590) == []
+        bench.store.put([at(1_700, 2)])
+        bench.host.release(hold)
+        assert await bench.until(5_900) == [(5_600, "final", 2_000, 1, 7)]
+
+
 async def test_windows_older_than_corrections_go_are_left_as_they_are() -> None:
     async with running() as bench:
         bench.engine.join(AT_ONCE, bench.heard)
