@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from hub.parts import Hub
-from hub.routes import answers, influx, live, operations, page, streams, windows, write
+from hub.routes import answers, events, influx, live, operations, page, schema, streams, windows, write
 from hub.settings import Settings, load_settings
 
 SOCKETS = {route.path: route.endpoint for route in (*write.routes, *live.routes)}
@@ -44,6 +44,8 @@ def create_app(settings: Settings) -> Starlette:
             *live.routes,
             *streams.routes,
             *windows.routes,
+            *events.routes,
+            *schema.routes,
             *operations.routes,
             *page.routes,
         ],

@@ -37,21 +37,29 @@ class Form:
         payload = self.encoding.encode(message)
         return websocket_frame(payload, self.encoding) if self.framed else payload
 
+    def publication(self, prepared: "Prepared") -> bytes:
+        """What goes to every socket of a plan, in this form."""
+        return self.encode(prepared.message)
+
 
 FORMS = {(encoding, framed): Form(encoding, framed=framed) for encoding in Encoding for framed in (False, True)}
 
 
 class Prepared(dict[Form, bytes]):
-    """A message for many sockets. `prepared[form]` encodes it at the first look, and is the same object for all."""
+    """A message for many sockets. `prepared[form]` encodes it at the first look, and is the same object for all.
 
-    __slots__ = ("message",)
+    Windows that stopped by `final_until`, milliseconds, are final as sent before or with this message.
+    """
 
-    def __init__(self, message: Publication) -> None:
+    __slots__ = ("final_until", "message")
+
+    def __init__(self, message: Publication, final_until: int | None = None) -> None:
         super().__init__()
         self.message = message
+        self.final_until = final_until
 
     def __missing__(self, form: Form) -> bytes:
-        data = self[form] = form.encode(self.message)
+        data = self[form] = form.publication(self)
         return data
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hub.messages import Column, PastWindow, QueryRequest
+from streams.points import Kind
 
 
 class Problem(Struct, frozen=True):
@@ -60,6 +61,36 @@ class Windows(Struct, frozen=True):
     grace_ms: int
     final_until: int
     windows: Sequence[PastWindow]
+
+
+class TagDescription(Struct, frozen=True):
+    """A tag and its first values, sorted; `more` says that there are others."""
+
+    name: str
+    values: Sequence[str]
+    more: bool
+
+
+class FieldDescription(Struct, frozen=True):
+    """A field and the kind of its values, or several kinds where an InfluxDB has other ones in other shards."""
+
+    name: str
+    kinds: Sequence[Kind]
+
+
+class MeasurementDescription(Struct, frozen=True):
+    """A measurement, its tags and its fields, sorted by name."""
+
+    name: str
+    tags: Sequence[TagDescription]
+    fields: Sequence[FieldDescription]
+
+
+class Schema(Struct, frozen=True):
+    """The measurements that there are, sorted by name; `more` says that there are others."""
+
+    measurements: Sequence[MeasurementDescription]
+    more: bool
 
 
 class StoreState(Struct, frozen=True):

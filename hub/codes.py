@@ -102,6 +102,12 @@ CODES: tuple[Code, ...] = (
     Code("invalid_request", ("http",), "The request cannot be understood.", "Correct it as the message says."),
     Code("too_large", ("http",), "The body is larger than max_body_bytes.", "Send less at once."),
     Code("too_slow", ("http",), "The body took too long to arrive.", "Send it again, or less of it."),
+    Code(
+        "too_many_connections",
+        ("http",),
+        "The hub has as many connections as max_connections allows.",
+        "Come back after Retry-After, with jitter.",
+    ),
     Code("overloaded", ("http",), "The hub has more to do than it can.", "Send it again after Retry-After."),
     Code("not_found", ("http",), "Nothing is at this address.", "GET /docs lists the addresses."),
     Code(

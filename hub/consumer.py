@@ -46,6 +46,16 @@ class RequestRefused(StreamsError):
         self.code = code
 
 
+class Past(NamedTuple):
+    """Which windows of the past a subscriber wants: those that stopped later than `after`, where it wants any.
+
+    Also earlier ones that were corrected since `seen`.
+    """
+
+    after: int | None
+    seen: int | None
+
+
 class Shared:
     """What the dashboards' sessions of a worker have in common."""
 
@@ -85,15 +95,18 @@ class Shared:
         query = self.named(stream or "") if asked is None else parse_query(**msgspec.structs.asdict(asked))
         return query if where is None else refine(query, where)
 
-
-class Past(NamedTuple):
-    """Which windows of the past a subscriber wants: those that stopped later than `after`, where it wants any.
-
-    Also earlier ones that were corrected since `seen`.
-    """
-
-    after: int | None
-    seen: int | None
+    def past(self, request: Subscribe) -> Past:
+        """Which windows of the past a request asks for. QueryInvalid."""
+        if request.history is not None and request.after is not None:
+            raise QueryInvalid("history: it says the same as after in another way; give one of them")
+        if request.seen is not None and request.after is None:
+            raise QueryInvalid("seen: it adds to after; give both, or history alone")
+        if request.history is None:
+            return Past(request.after, request.seen)
+        try:
+            return Past(self.clock.now() - parse_duration(request.history), None)
+        except ValueError as error:
+            raise QueryInvalid(f"history: {error}") from None
 
 
 class Subscription:
@@ -159,7 +172,7 @@ class Consumer:
             most = self._shared.max_subscriptions
             raise RequestRefused("too_many_subscriptions", f"a socket may have {most} subscriptions")
         query = self._shared.query(request.stream, request.query, request.where)
-        past = self._wanted(request)
+        past = self._shared.past(request)
         subscription = Subscription(self._shared.topics.join(query))
         self._subscriptions[request.id] = subscription
         self._changed(1)
@@ -190,18 +203,6 @@ class Consumer:
         if subscription is None:
             raise RequestRefused("unknown_id", f"no subscription on this socket has the id {name!r}")
         return subscription
-
-    def _wanted(self, request: Subscribe) -> Past:
-        if request.history is not None and request.after is not None:
-            raise QueryInvalid("history: it says the same as after in another way; give one of them")
-        if request.seen is not None and request.after is None:
-            raise QueryInvalid("seen: it adds to after; give both, or history alone")
-        if request.history is None:
-            return Past(request.after, request.seen)
-        try:
-            return Past(self._shared.clock.now() - parse_duration(request.history), None)
-        except ValueError as error:
-            raise QueryInvalid(f"history: {error}") from None
 
     async def _open(self, name: str, subscription: Subscription, past: Past) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hub.backlog import FORMS, Backlog, Prepared
+from hub.backlog import FORMS, Backlog, Form, Prepared
 from hub.codes import Close
 from hub.messages import Encoding
 from hub.wires import SendingWire, Wire
@@ -79,15 +79,16 @@ class Outbound:
         encoding: Encoding,
         budget_bytes: int,
         wire: Wire | None = None,
+        form: Form | None = None,
         stalled_after_s: float = 10.0,
     ) -> None:
         self.encoding = encoding
         self.closing: Closing | None = None
         self.idle = True
         self._loop = asyncio.get_running_loop()
-        self._wire = wire or SendingWire(send, encoding)
+        self._wire = wire or SendingWire(send, text=encoding is Encoding.JSON)
         self.write = self._wire.attach(self)
-        self.form = FORMS[encoding, self._wire.framed]
+        self.form = form or FORMS[encoding, self._wire.framed]
         self._backlog = Backlog(self.form, budget_bytes)
         self._low_bytes = budget_bytes // 2
         self._blocked = False

@@ -14,6 +14,7 @@ from typing import Any
 from hub.consumer import Shared
 from hub.metrics import Metrics, ObservedEngine
 from hub.request_bodies import RequestBodies
+from hub.schema import Schemas
 from hub.settings import Settings, data_folder, duckdb_path
 from hub.topics import Topics
 from hub.upkeep import Upkeep
@@ -76,6 +77,7 @@ class Hub:
         self.novelty = Novelty(settings.max_new_series) if settings.max_new_series else None
         self.backfills = Backfills(self.ingest, backfill_folder(settings), self.clock, settings.correct_for)
         self.kinds = Kinds(self.store)
+        self.schemas = Schemas(self.store)
         self.live = Shared(
             self.streams,
             self.engine,

@@ -39,9 +39,9 @@ class Topic:
         if added > 1:
             self._members[outbound] = added - 1
 
-    def window(self, _: Plan, update: WindowUpdate) -> None:
+    def window(self, plan: Plan, update: WindowUpdate) -> None:
         """Publish a window to every member."""
-        self._publish(window_message(self.key, update))
+        self._publish(window_message(self.key, update), plan.final_until)
 
     def progress(self, _: Plan, final_until: int) -> None:
         """Tell every member that windows are final until then, milliseconds."""
@@ -51,9 +51,9 @@ class Topic:
         """Tell every member that the plan's windows are late, and why."""
         self._publish(Error(id=None, code="store_unavailable", message=message, retry_after_ms=retry_after_ms))
 
-    def _publish(self, message: Publication) -> None:
+    def _publish(self, message: Publication, final_until: int | None = None) -> None:
         if self._members:
-            self._delivery.publish(self.key, Prepared(message), self._members)
+            self._delivery.publish(self.key, Prepared(message, final_until), self._members)
 
 
 class Topics:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from hub.messages import Encoding
-
 
 class Owner(Protocol):
     """Whom a wire tells what has become of it."""
@@ -39,14 +37,24 @@ class Wire(Protocol):
         """Drop what was written, and cut the connection where that is possible."""
 
 
+class Endless(Protocol):
+    """The connection of an answer without end. It is `hub.endless` in the scope's extensions with our own server."""
+
+    def begin(self) -> asyncio.Future[None]:
+        """Bound what waits for the client; done when the server stops."""
+
+    def abort(self) -> None:
+        """Cut the connection."""
+
+
 class SendingWire:
-    """Any ASGI server's send. It is full while a payload is being sent."""
+    """Any ASGI server's send, of texts or of bytes. It is full while a payload is being sent."""
 
     framed = False
 
-    def __init__(self, send: Callable[[str | bytes], Awaitable[None]], encoding: Encoding) -> None:
+    def __init__(self, send: Callable[[str | bytes], Awaitable[None]], *, text: bool) -> None:
         self._send = send
-        self._text = encoding is Encoding.JSON
+        self._text = text
         self._unsent: list[bytes] = []
         self._task: asyncio.Task[None] | None = None
         self._owner: Owner | None = None

@@ -4,6 +4,7 @@ import gc
 import sys
 from typing import Any
 
+from hub.server.http import HubHttpProtocol
 from hub.server.protocol import HubProtocol
 from hub.settings import Settings
 
@@ -21,7 +22,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """Keyword arguments of `uvicorn.Config`."""
     return {
         "loop": "asyncio" if sys.platform == "win32" else "uvloop",
-        "http": "httptools",
+        "http": HubHttpProtocol,
         "ws": HubProtocol,
         "ws_max_size": settings.max_frame_bytes,
         "ws_ping_interval": settings.ping_interval / 1_000,

@@ -46,6 +46,16 @@ FIRST_RECONNECT_MS, RECONNECTS_PER_S = 1_000, 2_000
 """When, and how fast, clients are asked to come back after a restart."""
 
 
+def bound_buffers(transport: asyncio.Transport) -> None:
+    """Bound what the transport and the kernel keep of what is sent, and for how long."""
+    transport.set_write_buffer_limits(high=0)
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+
+
 class HubProtocol(WebSocketsSansIOProtocol):
     """One socket. Beyond Uvicorn's: the wire for prepared frames; reading stops only when much is unread."""
 
@@ -85,12 +95,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound what the kernel and the transport keep of what we send."""
         super().connection_made(transport)
-        self.transport.set_write_buffer_limits(high=0)
-        connection = self.transport.get_extra_info("socket")
-        if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+        bound_buffers(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the wire's owner, and the app by its receive."""

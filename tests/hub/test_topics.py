@@ -17,6 +17,12 @@ WEATHER = parse_query(measurement="weather", select={"temp": ["mean"]}, every="1
 HUMIDITY = parse_query(measurement="weather", select={"hum": ["mean"]}, every="10s")
 
 
+class Running(str):
+    """As much of a plan as a topic looks at."""
+
+    final_until = 0
+
+
 class Ledger:
     """An engine that only notes who listens to what."""
 
@@ -25,7 +31,7 @@ class Ledger:
 
     def join(self, query: Query, listener: Listener) -> Plan:
         self.listening[query.key] = listener
-        return cast("Plan", query.key)
+        return cast("Plan", Running(query.key))
 
     def leave(self, plan: Plan, listener: Listener) -> None:
         assert self.listening.pop(cast("str", plan)) is listener

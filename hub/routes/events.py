@@ -1,0 +1,163 @@
+"""`/v1/streams/{name}/events`: a named stream's windows as server-sent events, for `curl` and EventSource."""
+
+import asyncio
+import random
+from contextlib import suppress
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from hub.codes import Close
+from hub.consumer import Consumer
+from hub.events import EVENTS, HEARTBEAT, as_windows
+from hub.messages import Encoding, Subscribe
+from hub.outbound import Outbound
+from hub.parts import Hub
+from hub.ranges import parameters, whole_number
+from hub.routes.answers import RETRY_SECONDS, problem, refusal
+from hub.server.http import EXTENSION
+from hub.wires import Endless, SendingWire
+from streams.errors import StreamsError
+
+PARAMETERS = ("history", "after", "seen")
+HEADERS = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",  # or nginx keeps events back until it has a few kilobytes of them
+}
+FIRST_RECONNECT_MS, LAST_RECONNECT_MS = 1_000, 3_000
+"""Between these times clients come back after an interruption, each at its own."""
+LAST_WORD_SECONDS = 1.0
+"""How long a client may take to read the end of the answer when the hub stops."""
+
+
+async def events(request: Request) -> Response:
+    """The windows of a named stream from now on, or from the past that is asked for."""
+    hub: Hub = request.app.state.hub
+    try:
+        subscribe = _request(request)
+        _check(hub, subscribe)
+    except StreamsError as error:
+        return refusal(error)
+    if request.method == "HEAD":
+        return Response(headers=HEADERS)
+    most = hub.settings.max_connections
+    if hub.connections >= most:
+        headers = {"retry-after": str(RETRY_SECONDS)}
+        return problem(503, "too_many_connections", f"this hub has {most} connections already", headers)
+    return _Events(hub, subscribe)
+
+
+def _request(request: Request) -> Subscribe:
+    given = parameters(request.query_params.multi_items(), PARAMETERS)
+    subscribe = Subscribe(
+        id=request.path_params["name"],
+        stream=request.path_params["name"],
+        where={tag: [*values] for tag, values in given.where.items()} if given.where else None,
+        history=given.named.get("history"),
+        after=given.whole_number("after"),
+        seen=given.whole_number("seen"),
+    )
+    # EventSource comes back to the address with which it began, so what it has had since then counts more.
+    if last := request.headers.get("last-event-id"):
+        subscribe.history, subscribe.after, subscribe.seen = None, whole_number("Last-Event-ID", last), None
+    return subscribe
+
+
+def _check(hub: Hub, subscribe: Subscribe) -> None:
+    """Refuse while there still is a status to say so with: a client that sees 200 would come back for ever."""
+    query = hub.live.query(subscribe.stream, None, subscribe.where)
+    past = hub.live.past(subscribe)
+    if past.after is not None:
+        hub.engine.history(query, past.after + 1, hub.clock.now())
+
+
+class _Events(Response):
+    """An answer that ends when the client goes, the hub stops, or the windows cannot be had."""
+
+    def __init__(self, hub: Hub, subscribe: Subscribe) -> None:
+        super().__init__(headers=HEADERS)
+        del self.headers["content-length"]
+        self._hub = hub
+        self._subscribe = subscribe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI says."""
+        hub = self._hub
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        connection: Endless | None = scope.get("extensions", {}).get(EXTENSION)
+        hub.connections += 1
+        try:
+            with hub.metrics.connections.labels("events").track_inprogress():
+                ended = await self._tell(receive, send, connection)
+        finally:
+            hub.connections -= 1
+        if ended.client_gone:
+            return
+        with suppress(TimeoutError):
+            if not ended.stalled:
+                async with asyncio.timeout(LAST_WORD_SECONDS):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
+        if connection:
+            connection.abort()
+
+    async def _tell(self, receive: Receive, send: Send, connection: Endless | None) -> "_Ended":
+        """Send events until there is a reason to end."""
+        hub = self._hub
+
+        async def write(data: str | bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        outbound = Outbound(
+            write,
+            encoding=Encoding.JSON,
+            budget_bytes=hub.settings.socket_budget,
+            wire=SendingWire(write, text=False),
+            form=EVENTS,
+        )
+
+        def changed(change: int) -> None:
+            hub.metrics.subscriptions.inc(change)
+            if change < 0:
+                outbound.close(Close.GOING_AWAY, "")
+
+        consumer = Consumer(hub.live, outbound, changed, as_windows)
+        writer, gone = asyncio.create_task(outbound.run()), asyncio.create_task(_gone(receive))
+        beating = asyncio.create_task(_beat(outbound, hub.settings.ping_interval / 1_000))
+        reasons: list[asyncio.Future[None]] = [writer, gone, *([connection.begin()] if connection else [])]
+        outbound.write(b"retry: %d\n\n" % random.randint(FIRST_RECONNECT_MS, LAST_RECONNECT_MS))  # noqa: S311
+        try:
+            consumer.subscribe(self._subscribe)
+            await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+            stalled = outbound.closing is not None and outbound.closing.code == Close.STALLED
+            return _Ended(client_gone=gone.done(), stalled=stalled)
+        finally:
+            consumer.close()
+            for task in (*reasons, beating):
+                task.cancel()
+            await asyncio.gather(*reasons, beating, return_exceptions=True)
+
+
+class _Ended(NamedTuple):
+    client_gone: bool
+    stalled: bool
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _beat(outbound: Outbound, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        if outbound.idle:
+            outbound.write(HEARTBEAT)
+
+
+routes = [Route("/v1/streams/{name}/events", events)]
