@@ -1,10 +1,14 @@
 """What is known of each measurement's fields, and which points contradict it. Pure: the store is asked elsewhere."""
 
+from operator import attrgetter
+
 from streams.points import Batch, Kind, Reject, Shape
 from streams.stores.base import MeasurementSchema
 
 MOST_AGREED = 100_000
 """Pairs of measurement and shape that are remembered; a device that never repeats itself may not fill the memory."""
+
+_measurement = attrgetter("measurement")
 
 
 class Schema:
@@ -19,11 +23,6 @@ class Schema:
         # Shapes are interned by the formats and kept alive here, so their identity is a cheap key.
         self._agreed: dict[tuple[str, int], Shape] = {}
 
-    def kinds(self, measurement: str) -> dict[str, Kind]:
-        """The kind of each field that has exactly one."""
-        fields = self._fields.get(measurement, {})
-        return {field: next(iter(kinds)) for field, kinds in fields.items() if len(kinds) == 1}
-
     def knows(self, measurement: str) -> bool:
         """Whether it was loaded, however little the store knew of it."""
         return measurement in self._fields
@@ -32,6 +31,10 @@ class Schema:
         """The kind of a field that has exactly one; None where it has none or several."""
         kinds = self._fields.get(measurement, {}).get(field)
         return next(iter(kinds)) if kinds and len(kinds) == 1 else None
+
+    def agrees(self, batch: Batch) -> bool:
+        """Whether points like each of these were stored before, so that nothing is to be learned or refused."""
+        return set(zip(map(_measurement, batch.series), map(id, batch.shapes), strict=True)) <= self._agreed.keys()
 
     def unknown(self, batch: Batch) -> set[str]:
         """The measurements of a batch that have not been loaded."""
@@ -54,8 +57,6 @@ class Schema:
 
     def conflicts(self, batch: Batch) -> dict[int, Reject]:
         """The points that contradict a known kind, or an earlier point of the batch, by their index."""
-        if not self._news(batch):
-            return {}
         found: dict[int, Reject] = {}
         fresh: dict[tuple[str, str], Kind] = {}
         for index, (series, shape) in enumerate(zip(batch.series, batch.shapes, strict=True)):

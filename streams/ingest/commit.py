@@ -193,7 +193,8 @@ class Ingest:
         batch = batch_of(group)
         rejects: dict[int, Reject] = {}
         try:
-            rejects = await self._conflicts(batch)
+            is_news = not self.schema.agrees(batch)
+            rejects = await self._conflicts(batch) if is_news else {}
             good, rest = without(batch, rejects)
             if whole and good:
                 await self._write(rest)
@@ -210,7 +211,8 @@ class Ingest:
             self._failed(group, StreamsError(f"internal error: {error!r}"))
         else:
             self.trouble = None
-            self.schema.learn(without(batch, rejects)[1])
+            if is_news:
+                self.schema.learn(without(batch, rejects)[1])
             await self._kept(group, batch, rejects, STORED)
         return True
 
