@@ -60,8 +60,7 @@ class InfluxDBRange:
                 until = read.until
             part = _part(reads, until, min(1.0, (until - began) / length))
             yield part
-            # The next read is to bring about half of what one may.
-            step = (until - first) * 2 if len(part.lines) * 2 < MOST_POINTS else max(1, until - first)
+            step = _next_step(step, until - first, len(part.lines))
             first = until
 
     async def _measurements(self) -> dict[str, Sequence[str]]:
@@ -93,6 +92,16 @@ class InfluxDBRange:
         if last > first:
             return _Read(points, last)
         return _Read(await read(measurement, fields, first, min(first + 1, TIME_MAX)), first + 1)
+
+
+def _next_step(step: int, read: int, points: int) -> int:
+    """How far to read next, after `read` of a `step` had so many points: so that it brings half of what it may.
+
+    A gap is crossed in a few steps, and a crowd at one time does not make the steps small that follow.
+    """
+    if points * 2 >= MOST_POINTS:
+        return max(read, step // 8, 1)
+    return step * (2 if points else 8)
 
 
 def _part(reads: Sequence[RawPoints], until: int, done: float) -> Part:

@@ -16,13 +16,18 @@ _BREAKS = re.compile(rb"\n")
 
 
 class LineFile:
-    """Line protocol, inflated where the name ends in `.gz`; a place is an offset in bytes. It is read in chunks."""
+    """Line protocol, inflated where the name ends in `.gz`; a place is an offset in bytes. It is read in chunks.
+
+    SourceUnreadable.
+    """
 
     def __init__(self, path: Path, precision: str, chunk_bytes: int = READ_BYTES) -> None:
         self.name = str(path)
         self._path = path
         self._precision = precision
         self._chunk_bytes = chunk_bytes
+        with SourceFile(path):
+            pass  # a file that cannot be read is said before anything is sent
 
     def parts(self, place: int | None) -> AsyncGenerator[Part, None]:
         """As `Source.parts`."""

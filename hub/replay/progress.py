@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from hub.replay.replay import Replay
 
 LINE_SECONDS = 5.0
+DAY_SECONDS = 86_400.0
 _RATE_SECONDS = 3.0
 
 
@@ -103,8 +104,9 @@ class Bar:
 
 
 def seconds_left(done: float, left: float, seconds: float) -> float | None:
-    """How long the rest takes at the pace so far; None while nobody can know."""
-    return left / done * seconds if done > 0 else None
+    """How long the rest takes at the pace so far; None while nobody can know, and where it would be days."""
+    rest = left / done * seconds if done > 0 else DAY_SECONDS
+    return rest if rest < DAY_SECONDS else None
 
 
 def make_watcher() -> Bar | Lines:
