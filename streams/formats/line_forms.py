@@ -23,6 +23,7 @@ _VALUES = {
     Kind.STRING: rb'"[^"\\]*+"',
 }
 _WITHOUT_VALUES = b"0123456789.+-"
+_FORMS_IN_A_FRAME = 16  # each takes a look at every line
 _FIELDS_AT_MOST = 64
 _FIELD_BYTES = 4_096
 _LINE_BYTES = 32_768  # a shorter line cannot break InfluxDB's bound for keys
@@ -118,13 +119,16 @@ class Forms:
 
     def shapes(self, fields: list[bytes]) -> list[Shape] | None:
         """The shape of each of these fields; None where one has no known form, or is not quite what it seems."""
-        outlines = (b"\n".join(fields)).translate(None, _WITHOUT_VALUES).split(b"\n")
-        different = set(outlines)
-        forms = [(outline, self.of_outline.get(outline)) for outline in different]
+        outlines = b"\n".join(fields).translate(None, _WITHOUT_VALUES).split(b"\n")
+        found = {outline: self.of_outline.get(outline) for outline in set(outlines)}
+        if len(found) > _FORMS_IN_A_FRAME:
+            return None
         shapes: dict[bytes, Shape] = {}
-        for outline, form in forms:
-            group = fields if len(forms) == 1 else [f for f, o in zip(fields, outlines, strict=True) if o == outline]
-            if form is None or form.column.fullmatch(b"\n".join(group) + b"\n") is None:
+        for outline, form in found.items():
+            if form is None:
+                return None
+            group = fields if len(found) == 1 else [f for f, o in zip(fields, outlines, strict=True) if o == outline]
+            if form.column.fullmatch(b"\n".join(group) + b"\n") is None:
                 return None
             shapes[outline] = form.shape
         return list(map(shapes.__getitem__, outlines))
@@ -134,8 +138,30 @@ FORMS = Forms()
 """The forms of the lines that this process scans."""
 
 
-def scan_columns(data: bytes, unit: int, forms: Forms = FORMS) -> Batch | None:
+def scan_columns(data: bytes, unit: int) -> Batch | None:
     """The points of a frame of nothing but plain lines in known forms, each with a time; None for any other frame."""
+    words = _split(data)
+    if words is None:
+        return None
+    lines, keys, fields, digits = words
+    shapes = FORMS.shapes(fields)
+    if shapes is None or not b"".join(digits).isdigit():
+        return None
+    try:
+        times = list(map(int, digits))
+        series = list(map(SERIES.__getitem__, keys))
+    except (ValueError, PointRefused):
+        return None
+    if max(times) * unit > TIME_MAX:
+        return None
+    if unit > 1:
+        times = [time * unit for time in times]
+        lines = [b"%b %b %d" % line for line in zip(keys, fields, times, strict=True)]
+    return Batch(lines, series, shapes, times, range(1, len(lines) + 1))
+
+
+def _split(data: bytes) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes]] | None:
+    """Lines, and the three words of each, as columns; None where a line has more or fewer, or an escape or a string."""
     if b'"' in data or b"\\" in data or b"==" in data:
         return None
     if b"\r" in data:
@@ -144,23 +170,10 @@ def scan_columns(data: bytes, unit: int, forms: Forms = FORMS) -> Batch | None:
         data += b"\n"
     lines = data.split(b"\n")
     lines.pop()
-    count = len(lines)
+    # Each line break becomes a word of its own, so that a break in the place of a space is seen.
     words = data.replace(b"\n", b" \n ").split(b" ")
     words.pop()
+    count = len(lines)
     if len(words) != 4 * count or words[3::4].count(b"\n") != count or max(map(len, lines)) > _LINE_BYTES:
         return None
-    shapes = forms.shapes(words[1::4])
-    digits = words[2::4]
-    if shapes is None or not b"".join(digits).isdigit():
-        return None
-    try:
-        times = list(map(int, digits))
-        series = list(map(SERIES.__getitem__, words[0::4]))
-    except (ValueError, PointRefused):
-        return None
-    if max(times) * unit > TIME_MAX:
-        return None
-    if unit > 1:
-        times = [time * unit for time in times]
-        lines = [b"%b %b %d" % line for line in zip(words[0::4], words[1::4], times, strict=True)]
-    return Batch(lines, series, shapes, times, range(1, count + 1))
+    return lines, words[0::4], words[1::4], words[2::4]

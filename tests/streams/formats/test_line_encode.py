@@ -3,14 +3,14 @@
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import PointRefused
 from streams.formats.line import batch_of, decode_fields, encode_line, scan
 from streams.points import INT64_MAX, INT64_MIN, TIME_MAX, TIME_MIN, UINT64_MAX, Point, Unsigned, Value
 
-TEXTS = st.text(max_size=8) | st.text(alphabet=' ,="\\\n\r\t\0#ab', max_size=8)
+TEXTS = st.text(min_size=1, max_size=8) | st.text(alphabet=' ,="\\\n\r\t\0#abcdefg', max_size=8)
 VALUES = (
     st.floats(allow_nan=False, allow_infinity=False)
     | st.integers(INT64_MIN, INT64_MAX)
@@ -32,7 +32,7 @@ def test_what_can_be_encoded_is_scanned_as_the_same_point(point: Point) -> None:
     try:
         batch = batch_of([point], [1])
     except PointRefused:
-        assume(False)
+        return
     scanned = scan(b"\n".join([*batch.lines, b"after v=1 1"]), now=0)
     assert scanned.rejects == []
     assert scanned.batch.select([0]) == batch
