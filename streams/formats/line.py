@@ -1,4 +1,13 @@
-"""InfluxDB's line protocol: bytes to points, and points to bytes."""
+"""InfluxDB's line protocol: bytes to points, and points to bytes.
+
+What InfluxDB 2.9.1 takes is taken here, with the same value, and what it refuses is refused. Known exceptions:
+- a line may end in CR LF;
+- text that is not UTF-8 is refused, and so is a string with anything beside its closing quote: a line of that kind
+  can end InfluxDB's process;
+- a quote in a name that would take in the line after it is refused: InfluxDB takes it at the end of a request only;
+- a field called `time` refuses its point as a whole: InfluxDB answers 422 and stores the other fields;
+- `a\\=b`, `a\\"b` as measurements and a tag's value in `t==x` are passed on in the spelling that InfluxDB can find.
+"""
 
 import re
 import sys
