@@ -7,17 +7,14 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
 from tests.integration.faults import checker
 from tests.integration.faults.checker import Differences, Place, Promise, check
-from tests.integration.faults.harm import Harm, drained
+from tests.integration.faults.harm import Harm, drained, hub_settings
 from tests.integration.faults.load import Load
-from tests.servers import build
 from tests.servers.hub import HubProcess
 from tests.servers.influxdb import InfluxDB2
 
@@ -28,29 +25,10 @@ DEVICES = 200
 NOTHING = Differences([], [], [])
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[InfluxDB2]:
-    """An InfluxDB of the test's own, which it may kill."""
-    folder = tmp_path / "influxdb"
-    folder.mkdir()
-    try:
-        server = InfluxDB2(folder)
-    except build.Unbuildable as error:
-        missing(str(error))
-    with server:
-        yield server
-
-
-async def test_nothing_acknowledged_is_lost_or_stored_twice(server: InfluxDB2, tmp_path: Path) -> None:
+async def test_nothing_acknowledged_is_lost_or_stored_twice(own_influxdb2: InfluxDB2, tmp_path: Path) -> None:
     seed = int(os.environ.get("PXL_FAULT_SEED") or random.randrange(2**32))
-    bucket = server.new_bucket()
-    environment = {
-        "HUB_STORE": f"influxdb:{server.url}",
-        "HUB_INFLUX_TOKEN": server.token,
-        "HUB_INFLUX_ORG": server.organization,
-        "HUB_INFLUX_BUCKET": bucket,
-    }
-    with HubProcess(tmp_path, "--workers", "2", environment=environment) as hub:
+    server, bucket = own_influxdb2, own_influxdb2.new_bucket()
+    with HubProcess(tmp_path, "--workers", "2", environment=hub_settings(server, bucket)) as hub:
         load = Load(hub.sockets, DEVICES)
         harm = Harm(hub, server, random.Random(seed))
         running = asyncio.create_task(load.run())

@@ -20,6 +20,16 @@ LONGEST_OUTAGE = 3.0
 DRAIN_SECONDS = 120.0
 
 
+def hub_settings(server: InfluxDB2, bucket: str) -> dict[str, str]:
+    """The environment of a hub in front of this bucket."""
+    return {
+        "HUB_STORE": f"influxdb:{server.url}",
+        "HUB_INFLUX_TOKEN": server.token,
+        "HUB_INFLUX_ORG": server.organization,
+        "HUB_INFLUX_BUCKET": bucket,
+    }
+
+
 class Harm:
     """Does harm to a running hub with several workers and to the InfluxDB behind it; `done` counts what it did."""
 
