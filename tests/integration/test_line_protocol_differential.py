@@ -5,6 +5,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -36,12 +37,16 @@ class Database:
 
     def __init__(self, server: InfluxDB2) -> None:
         self.bucket = server.new_bucket()
+        self._server = server
         self._organization = server.organization
         self._headers = {"Authorization": f"Token {server.token}", "Accept": "application/x-msgpack"}
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
 
     def close(self) -> None:
+        """Delete the bucket, whose files stay open otherwise until there are too many."""
         self._connection.close()
+        found = json.loads(self._server.request("GET", "/api/v2/buckets", name=self.bucket))["buckets"]
+        self._server.request("DELETE", f"/api/v2/buckets/{found[0]['id']}")
 
     def write(self, body: bytes, precision: str = "ns") -> tuple[int, str]:
         """The status and the text of the answer."""
