@@ -38,6 +38,7 @@ class HubHttpProtocol(HttpToolsProtocol):
 
     def abort(self) -> None:
         """Cut the connection at once."""
+        self.cycle.disconnected = True  # or Uvicorn would complain that the answer has no end
         self.transport.abort()
 
     def shutdown(self) -> None:
