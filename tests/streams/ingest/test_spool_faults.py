@@ -102,10 +102,14 @@ def test_an_append_is_synced_before_it_returns(tmp_path: Path) -> None:
     assert seen == ["said", "fsync ", *once, *once, *once]
 
 
+EVERY = range(1, int(os.environ.get("PXL_FAULT_CALLS", "0")) + 1)
+"""At which calls a fault is injected, one after the other, when asked for all of the first so many."""
+
 FAULTS = [
     *(("fdatasync,fsync", "EIO", when) for when in ("1", "2", "3", "2+")),
     ("fdatasync,fsync", "ENOSPC", "3"),
     ("fdatasync", "EIO", "1+"),
+    *(("fdatasync,fsync", error, str(when)) for error in ("EIO", "ENOSPC") for when in EVERY),
 ]
 
 
@@ -113,10 +117,11 @@ FAULTS = [
 @pytest.mark.parametrize(("calls", "error", "when"), FAULTS)
 async def test_no_ack_comes_from_a_file_whose_sync_failed(calls: str, error: str, when: str, tmp_path: Path) -> None:
     inject = f"inject={calls}:error={error}:when={when}"
-    worker = appending(tmp_path, 0, 6, "strace", "-f", "-o", os.devnull, "-e", f"trace={calls}", "-e", inject)
+    count = max(6, int(when.rstrip("+")))
+    worker = appending(tmp_path, 0, count, "strace", "-f", "-o", os.devnull, "-e", f"trace={calls}", "-e", inject)
     text = worker.communicate()[0]
     kept, failed = outcomes(text, "kept"), outcomes(text, "failed")
-    assert sorted(kept + failed) == list(range(6))
+    assert sorted(kept + failed) == list(range(count))
     assert failed
     assert error in text
     found = await drained(tmp_path)
@@ -125,15 +130,19 @@ async def test_no_ack_comes_from_a_file_whose_sync_failed(calls: str, error: str
 
 @strace
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-async def test_what_cannot_be_written_is_not_acknowledged_and_what_was_stays(error: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("when", [3, *EVERY])
+async def test_what_cannot_be_written_is_not_acknowledged_and_what_was_stays(
+    when: int, error: str, tmp_path: Path
+) -> None:
     spool = Spool(tmp_path, "store", 2**30)
     spool.close()
     first = spool.directory / "0000000001.log"
     trace = ["strace", "-f", "-o", os.devnull, "-P", str(first), "-e", "trace=write"]
-    worker = appending(tmp_path, 0, 6, *trace, "-e", f"inject=write:error={error}:when=3")
+    count = max(6, when)
+    worker = appending(tmp_path, 0, count, *trace, "-e", f"inject=write:error={error}:when={when}")
     text = worker.communicate()[0]
-    assert outcomes(text, "failed") == [2]
-    assert await drained(tmp_path) == outcomes(text, "kept") == [0, 1, 3, 4, 5]
+    assert outcomes(text, "failed") == [when - 1]
+    assert await drained(tmp_path) == outcomes(text, "kept") == [i for i in range(count) if i != when - 1]
 
 
 async def test_a_full_disk_is_survived(tmp_path: Path) -> None:
