@@ -1,5 +1,6 @@
 """Random schedules of points, subscriptions, leaves, restarts and store trouble: what is shown is what came."""
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +12,8 @@ from tests.streams.simulation import simulate
 
 Schedule = list[tuple[int, tuple[object, ...]]]
 """Milliseconds to wait, and then what to do."""
+
+SCHEDULES = settings().max_examples * (5 if os.environ.get("CI") == "true" else 1)
 
 worker = st.integers(0, 1)
 age = st.one_of(st.integers(-50, 400), st.integers(300, 1_700), st.integers(1_500, 6_000))
@@ -38,7 +41,7 @@ async def play_in(world: World, steps: Schedule) -> None:
     await world.rest()
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=SCHEDULES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(schedule, st.integers(0, 2**32 - 1))
 def test_what_is_shown_is_what_came(steps: Schedule, seed: int) -> None:
     simulate(lambda: play(steps, seed))
