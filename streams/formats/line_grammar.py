@@ -23,7 +23,10 @@ _BLANKS = re.compile(rb"[ \t\0]*+")
 _TIME = re.compile(rb"-?+[0-9]*+")
 _WORD = re.compile(rb"[^, ]*+", re.DOTALL)
 _UNTIL_SPACE = re.compile(rb"(?:[^\\ \n]++|\\.?)*+", re.DOTALL)
-_UNTIL_MARK_IN_FRAME = re.compile(rb'(?:[^\\"=,\n]++|\\.?)*+', re.DOTALL)
+_WHOLE_FIELDS = re.compile(rb'(?:(?:[^\\"=,\n]++|\\.)*+=(?:"(?:[^"\\]++|\\.)*+"|(?:[^\\"=,\n]++|\\.)*+),)*+', re.DOTALL)
+_PAST_MARK = re.compile(rb"(?:[^\\=,\n]++|\\.?)*+[=,\n]", re.DOTALL)
+_PAST_MARK_AND_STRINGS = re.compile(rb'(?:[^\\"=,\n]++|\\.?|"(?:[^"\\]++|\\.?)*+")*+[=,\n]', re.DOTALL)
+_NEWLINE, _EQUALS = b"\n="
 _UNTIL_MARK_IN_LINE = re.compile(rb'(?:[^\\"=, ]++|\\.?)*+', re.DOTALL)
 _UNTIL_QUOTE = re.compile(rb'(?:[^"\\]++|\\.?)*+', re.DOTALL)
 
@@ -50,17 +53,15 @@ def line_end(data: bytes, start: int) -> int:
     stop = len(data) if stop < 0 else stop
     if data.find(b'"', start, stop) < 0 and data.find(b"\\", start, stop) < 0:
         return stop
-    position = end_of(_UNTIL_SPACE, data, start)
+    position = end_of(_WHOLE_FIELDS, data, end_of(_UNTIL_SPACE, data, start))
     ahead = 0  # by how many '=' outnumber commas
-    while True:
-        position = end_of(_UNTIL_MARK_IN_FRAME, data, position)
-        mark = data[position : position + 1]
-        if mark in {b"\n", b""}:
-            return position
-        if mark == b'"' and ahead > 0:
-            position = min(end_of(_UNTIL_QUOTE, data, position + 1), len(data) - 1)
-        ahead += (mark == b"=") - (mark == b",")
-        position += 1
+    while found := (_PAST_MARK_AND_STRINGS if ahead > 0 else _PAST_MARK).match(data, position):
+        position = found.end()
+        mark = data[position - 1]
+        if mark == _NEWLINE:
+            return position - 1
+        ahead += 1 if mark == _EQUALS else -1
+    return len(data)
 
 
 def split_line(line: bytes) -> Parts:

@@ -38,17 +38,22 @@ def _decode_tag(raw: bytes) -> str:
 
 def encode_field_name(name: str) -> bytes:
     """The spelling that decodes to this name."""
-    return _TO_ESCAPE_IN_FIELD.sub(rb"\\\g<0>", name.encode())
+    return _escape(_TO_ESCAPE_IN_FIELD, name)
 
 
-def _encode_tag(name: str) -> bytes:
-    return _TO_ESCAPE_IN_TAG.sub(rb"\\\g<0>", name.encode())
+def _encode_tag(text: str) -> bytes:
+    return _escape(_TO_ESCAPE_IN_TAG, text)
+
+
+def _escape(what: re.Pattern[bytes], text: str) -> bytes:
+    raw = text.encode()
+    return what.sub(rb"\\\g<0>", raw) if what.search(raw) else raw
 
 
 def series_of(measurement: str, tags: Iterable[tuple[str, str]]) -> Series:
     """The series of these names; tags with an empty value are left out. The names are not checked."""
     kept = tuple(sorted(tag for tag in tags if tag[1]))
-    name = _TO_ESCAPE_IN_MEASUREMENT.sub(rb"\\\g<0>", measurement.encode())
+    name = _escape(_TO_ESCAPE_IN_MEASUREMENT, measurement)
     return Series(measurement, kept, b",".join([name, *(_encode_tag(k) + b"=" + _encode_tag(v) for k, v in kept)]))
 
 
