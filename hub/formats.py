@@ -1,6 +1,6 @@
 """The formats that a device may choose for its frames, and what each needs to be told."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -11,24 +11,26 @@ from streams.points import Kind, Scan
 from streams.schema import Schema
 
 
-class Scanner(Protocol):
-    """What a format offers: bytes of a frame to points, `now` in nanoseconds for points without a time."""
+class Steps(Protocol):
+    """What a format offers: bytes of a frame to points in steps, `now` in nanoseconds for points without a time."""
 
-    def __call__(self, data: bytes, *, precision: str, now: int) -> Scan: ...
+    def __call__(self, data: bytes, *, precision: str, now: int) -> Iterator[Scan]: ...
 
 
 class Format(NamedTuple):
     """A format of frames: its scanner, the precision of its times unless said otherwise, and whether it is text."""
 
-    scan: Scanner
+    steps: Steps
     precision: str
     is_text: bool
 
 
 class Options(NamedTuple):
-    """What formats need: the kinds of fields, the most objects of a frame, and Graphite's templates."""
+    """What formats need: the kinds of fields, the most points of a frame, and, where they cost more, the most objects;
+    Graphite's templates."""
 
     schema: Schema
+    most_points: int
     most_objects: int
     templates: Sequence[str] = ()
 
@@ -41,15 +43,16 @@ class SchemaUnknown(Exception):
         self.measurements = measurements
 
 
-class _ScannerOfObjects(Protocol):
-    def __call__(self, data: bytes, *, precision: str, now: int, kinds: Kinds, at_most: int) -> Scan: ...
+class _StepsOfObjects(Protocol):
+    def __call__(self, data: bytes, *, precision: str, now: int, kinds: Kinds, at_most: int) -> Iterator[Scan]: ...
 
 
-def _with_stored_kinds(scan: _ScannerOfObjects, options: Options) -> Scanner:
-    """A scanner that raises SchemaUnknown where the frame has measurements that the store was not asked about."""
+def _with_stored_kinds(steps: _StepsOfObjects, options: Options) -> Steps:
+    """Steps that end with SchemaUnknown where the frame has measurements that the store was not asked about."""
     schema = options.schema
+    at_most = min(options.most_points, options.most_objects)
 
-    def scanner(data: bytes, *, precision: str, now: int) -> Scan:
+    def stepping(data: bytes, *, precision: str, now: int) -> Iterator[Scan]:
         unknown: set[str] = set()
 
         def kind(measurement: str, field: str) -> Kind | None:
@@ -57,22 +60,22 @@ def _with_stored_kinds(scan: _ScannerOfObjects, options: Options) -> Scanner:
                 unknown.add(measurement)
             return schema.kind(measurement, field)
 
-        result = scan(data, precision=precision, now=now, kinds=kind, at_most=options.most_objects)
+        yield from steps(data, precision=precision, now=now, kinds=kind, at_most=at_most)
         if unknown:
             raise SchemaUnknown(unknown)
-        return result
 
-    return scanner
+    return stepping
 
 
-LINE = Format(line.scan, "ns", is_text=True)
+LINE = Format(line.steps, "ns", is_text=True)
+"""Line protocol of any number of points."""
 
 FORMATS: Mapping[str, Callable[[Options], Format]] = {
-    "line": lambda _: LINE,
-    "json": lambda options: Format(_with_stored_kinds(json.scan, options), "ms", is_text=True),
-    "msgpack": lambda options: Format(_with_stored_kinds(msgpack.scan, options), "ns", is_text=False),
+    "line": lambda options: LINE._replace(steps=partial(line.steps, at_most=options.most_points)),
+    "json": lambda options: Format(_with_stored_kinds(json.steps, options), "ms", is_text=True),
+    "msgpack": lambda options: Format(_with_stored_kinds(msgpack.steps, options), "ns", is_text=False),
     "graphite": lambda options: Format(
-        partial(graphite.scan, templates=Templates(options.templates)), "s", is_text=True
+        partial(graphite.steps, templates=Templates(options.templates), at_most=options.most_points), "s", is_text=True
     ),
 }
 """Each format by its name; TemplateInvalid where Graphite's templates cannot be meant."""

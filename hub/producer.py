@@ -1,7 +1,7 @@
 """A device's session, without its socket: frames come in, their outcomes go out in order."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from hub.messages import Ack, Reject, RejectedPoint, Retry, decode_auth
 from streams.errors import FrameUnreadable
 from streams.ingest.checks import Check, held_against
 from streams.ingest.outcome import STORED, Outcome, Place
-from streams.points import Batch, Scan
+from streams.points import Batch
 from streams.points import Reject as Refused
 
 MOST_LISTED = 100
@@ -20,8 +20,6 @@ LONGEST_AUTH = 16_384
 
 FrameMessage = Ack | Reject | Retry
 """What is said of a frame."""
-
-NOTHING = Batch((), (), (), (), ())
 
 
 class Lane(Protocol):
@@ -72,8 +70,9 @@ class Producer:
         """So many frames wait for their outcome that no more should be read."""
         return len(self._pending) >= self._max_unacked
 
-    def receive(self, data: str | bytes, now: int) -> None:
-        """Take what came from the socket at `now`, nanoseconds. SessionOver when the device must not go on.
+    def receive(self, data: str | bytes, now: int) -> Iterator[None]:
+        """Take what came from the socket at `now`, nanoseconds, in steps of some milliseconds: let others have a turn
+        between two of them. SessionOver when the device must not go on.
 
         SchemaUnknown: nothing was taken, give it again when those measurements are known, or `put_off`.
         """
@@ -85,15 +84,22 @@ class Producer:
             raise SessionOver(Close.TOO_BIG, f"a frame may have {self._max_frame_bytes} bytes, not {len(data)}")
         if data[:1] == b"{" and len(data) < LONGEST_AUTH and b'"auth"' in data and decode_auth(data):
             return
-        self.take(data, now)
+        yield from self.take(data, now)
 
-    def take(self, data: bytes, now: int) -> None:
+    def take(self, data: bytes, now: int) -> Iterator[None]:
         """As `receive`, of bytes that are points and nothing else."""
+        batches: list[Batch] = []
+        refused: list[Refused] = []
         try:
-            scan = self._format.scan(data, precision=self._precision, now=now)
+            for scan in self._format.steps(data, precision=self._precision, now=now):
+                if batches:
+                    yield
+                batch, rejects = held_against(self._checks, scan, now)
+                batches.append(batch)
+                refused += rejects
         except FrameUnreadable as error:
-            scan = Scan(NOTHING, [Refused(1, error.code, str(error))])
-        batch, refused = held_against(self._checks, scan, now)
+            refused.append(Refused(error.line, error.code, str(error)))
+        batch = Batch.concat(batches)
         frame = self._frame(len(batch), refused)
         if len(batch):
             self._lane.submit(batch, partial(self._settle, frame))

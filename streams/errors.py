@@ -68,9 +68,13 @@ class DefinitionInvalid(StreamsError):
 
 
 class FrameUnreadable(StreamsError):
-    """A frame that cannot be split into points at all, so that no point of it can be named."""
+    """A frame that cannot be split into points, from `line` on, so that no point of it can be named."""
 
     code = "unreadable_frame"
+
+    def __init__(self, message: str, line: int = 1) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class PointRefused(StreamsError):

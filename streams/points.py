@@ -144,6 +144,9 @@ class Batch:
         return Batch(lines, series, shapes, times, numbers)
 
 
+NO_POINTS = Batch((), (), (), (), ())
+
+
 class Scan(NamedTuple):
     """What a format made of a frame: the good points and the others, both in order."""
 

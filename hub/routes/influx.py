@@ -95,7 +95,8 @@ class _Writing:
         try:
             for number, piece in enumerate(pieces(body), 1):
                 self._under_way[number] = piece
-                self._producer.take(piece.data, now)
+                for _ in self._producer.take(piece.data, now):
+                    await asyncio.sleep(0)
                 next_line += piece.data.count(b"\n")
                 await asyncio.sleep(0)
                 while self._producer.is_full:

@@ -23,7 +23,6 @@ from streams.errors import StoreUnavailable, TemplateInvalid
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.checks import Check
 from streams.ingest.commit import RETRY_MS
-from streams.ingest.limits import beyond_frame
 
 PARAMETERS = ("format", "precision", "template", "backfill")
 
@@ -45,15 +44,15 @@ async def write(websocket: WebSocket) -> None:
 async def _serve(websocket: WebSocket, outbound: Outbound) -> None:
     frame_format, precision = _parameters(websocket)
     hub = hub_of(websocket)
-    session = secrets.token_hex(8)
+    session, device = secrets.token_hex(8), address_of(websocket)
     if not _is_backfill(websocket):
-        takes = Takes(hub.ingest.lane(session), frame_format, precision, _checks(websocket, hub.acceptance))
+        takes = Takes(hub.ingest.lane(session), frame_format, precision, hub.checks(device, hub.acceptance))
         await _take_frames(websocket, outbound, session, takes)
         return
     with closing(hub.backfills.lane(session)) as lane:
         # Whatever is said of old times, a clock that is ahead is wrong in a backfill, too.
         acceptance = Acceptance(None, hub.acceptance.until_ms)
-        takes = Takes(lane, frame_format, precision, _checks(websocket, acceptance))
+        takes = Takes(lane, frame_format, precision, hub.checks(device, acceptance))
         await _take_frames(websocket, outbound, session, takes)
 
 
@@ -103,7 +102,7 @@ async def _receive(hub: Hub, producer: Producer, data: str | bytes) -> None:
     """Have a frame taken, once the store has said what its values depend on."""
     now = time.time_ns()
     try:
-        producer.receive(data, now)
+        await _in_steps(producer.receive(data, now))
     except SchemaUnknown as unknown:
         try:
             await hub.ingest.know(unknown.measurements)
@@ -111,7 +110,12 @@ async def _receive(hub: Hub, producer: Producer, data: str | bytes) -> None:
             # To guess the kinds would be to have good points refused after the ack, when the store is back.
             producer.put_off(RETRY_MS)
         else:
-            producer.receive(data, now)
+            await _in_steps(producer.receive(data, now))
+
+
+async def _in_steps(steps: Iterable[None]) -> None:
+    for _ in steps:
+        await asyncio.sleep(0)
 
 
 def _parameters(websocket: WebSocket) -> tuple[Format, str]:
@@ -127,19 +131,15 @@ def _parameters(websocket: WebSocket) -> tuple[Format, str]:
         raise SessionOver(Close.UNREADABLE, f"template: only format=graphite has templates, not {name}")
     hub = hub_of(websocket)
     try:
-        chosen = FORMATS[name](Options(hub.ingest.schema, hub.settings.max_objects, templates))
+        chosen = FORMATS[name](
+            Options(hub.ingest.schema, hub.settings.max_frame_points, hub.settings.max_objects, templates)
+        )
     except TemplateInvalid as error:
         raise SessionOver(Close.UNREADABLE, f"template: {error}") from None
     precision = given.get("precision", chosen.precision)
     if precision not in PRECISIONS:
         raise SessionOver(Close.UNREADABLE, f"precision: {precision!r} is none; there are {_list(PRECISIONS)}")
     return chosen, precision
-
-
-def _checks(websocket: WebSocket, acceptance: Acceptance) -> list[Check]:
-    hub = hub_of(websocket)
-    most_points = partial(beyond_frame, hub.settings.max_frame_points)
-    return [most_points, *hub.checks(address_of(websocket), acceptance)]
 
 
 def _is_backfill(websocket: WebSocket) -> bool:

@@ -1,8 +1,14 @@
 """A scan in the making: good points as columns, the others as rejects."""
 
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
 from streams.errors import PointRefused
 from streams.formats.codes import Code
 from streams.points import Batch, Reject, Scan, Series, Shape
+
+Part = TypeVar("Part")
 
 
 class Columns:
@@ -28,9 +34,9 @@ class Columns:
         """A point that can never be stored."""
         self.rejects.append(Reject(number, refused.code, str(refused)))
 
-    def too_many(self, number: int, at_most: int) -> None:
+    def too_many(self, number: int) -> None:
         """The points from this number on are more than a frame may have, and are not looked at."""
-        message = f"a frame may have {at_most} points: those from here on were not read, send them in other frames"
+        message = "a frame may have no more points: those from here on were not read, send them in other frames"
         self.reject(number, PointRefused(Code.TOO_MANY_POINTS, message))
 
     @property
@@ -41,3 +47,29 @@ class Columns:
     def scan(self) -> Scan:
         """All of it."""
         return Scan(Batch(self.lines, self.series, self.shapes, self.times, self.numbers), self.rejects)
+
+
+def in_steps(parts: Iterable[tuple[int, Part]], scan: Callable[[Part, int], Scan], at_most: int) -> Iterator[Scan]:
+    """The scans of a frame's parts, which start at these numbers, until there are more than `at_most` points.
+
+    `scan` is told how many points it may still find; as in a frame of its own, it numbers them from 1.
+    """
+    for first, part in parts:
+        batch, rejects = scan(part, at_most)
+        at_most -= len(batch) + len(rejects)
+        yield Scan(batch, rejects) if first == 1 else _moved(batch, rejects, first - 1)
+        if at_most < 0:
+            return
+
+
+def joined(steps: Iterable[Scan]) -> Scan:
+    """The scan of a whole frame."""
+    scans = list(steps)
+    if len(scans) == 1:
+        return scans[0]
+    return Scan(Batch.concat([scan.batch for scan in scans]), [reject for scan in scans for reject in scan.rejects])
+
+
+def _moved(batch: Batch, rejects: list[Reject], by: int) -> Scan:
+    numbers = [number + by for number in batch.numbers]
+    return Scan(replace(batch, numbers=numbers), [reject._replace(line=reject.line + by) for reject in rejects])

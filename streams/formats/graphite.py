@@ -2,13 +2,14 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from math import isfinite
 
 from streams.errors import PointRefused
 from streams.formats.codes import Code
-from streams.formats.columns import Columns
+from streams.formats.columns import Columns, in_steps
 from streams.formats.graphite_templates import Templates
-from streams.formats.line import UNITS
+from streams.formats.line import STEP_BYTES, UNITS
 from streams.formats.line_forms import FORMS
 from streams.formats.line_grammar import nanoseconds, whole_line
 from streams.formats.series import shown
@@ -35,7 +36,7 @@ def scan(
         if not words:
             continue
         if columns.count >= at_most:
-            columns.too_many(number, at_most)
+            columns.too_many(number)
             break
         try:
             if len(words) not in {2, 3}:
@@ -48,6 +49,26 @@ def scan(
         else:
             columns.add(whole, series, FORMS.intern(((field, Kind.FLOAT),)), time, number)
     return columns.scan()
+
+
+def steps(
+    data: bytes, *, precision: str = "s", now: int, templates: Templates = WHOLE_PATH, at_most: int = sys.maxsize
+) -> Iterator[Scan]:
+    """As `scan`, in steps of some milliseconds each."""
+    return in_steps(
+        _pieces(data),
+        lambda part, most: scan(part, precision=precision, now=now, templates=templates, at_most=most),
+        at_most,
+    )
+
+
+def _pieces(data: bytes) -> Iterator[tuple[int, bytes]]:
+    start, number = 0, 1
+    while start < len(data):
+        stop = data.find(b"\n", start + STEP_BYTES) + 1 or len(data)
+        yield number, data[start:stop]
+        number += data.count(b"\n", start, stop)
+        start = stop
 
 
 def _path(word: bytes) -> str:

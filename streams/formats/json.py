@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from streams.errors import FrameUnreadable
+from streams.formats.columns import joined
 from streams.formats.line import UNITS
 from streams.formats.objects import (
     POINTS_AT_MOST,
@@ -36,6 +37,13 @@ def scan(
     What follows `at_most` points is one reject. FrameUnreadable where the frame is no JSON, or neither object nor
     array.
     """
+    return joined(steps(data, precision=precision, now=now, kinds=kinds, at_most=at_most))
+
+
+def steps(
+    data: bytes, *, precision: str = "ms", now: int, kinds: Kinds = nothing_known, at_most: int = POINTS_AT_MOST
+) -> Iterator[Scan]:
+    """As `scan`, in steps of some milliseconds each, once the frame is split."""
     objects, decode = _split(data)
     return scan_objects(objects, decode, _fit, unit=UNITS[precision], now=now, kinds=kinds, at_most=at_most)
 

@@ -33,7 +33,8 @@ def pieces(data: bytes, size: int = PIECE_BYTES) -> Iterator[Piece]:
     while start < len(data):
         stop = _cut(data, start, start + size)
         if stop is None:
-            raise FrameUnreadable(f"the next line is longer than {MOST_LINE_BYTES} bytes; all from it on is not read")
+            message = f"the next line is longer than {MOST_LINE_BYTES} bytes; all from it on is not read"
+            raise FrameUnreadable(message, first_line)
         piece = data[start:stop]
         yield Piece(first_line, piece)
         first_line += piece.count(b"\n")

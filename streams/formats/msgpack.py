@@ -1,8 +1,11 @@
 """Points as MessagePack: one map, or an array of them."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from streams.errors import FrameUnreadable
+from streams.formats.columns import joined
 from streams.formats.line import UNITS
 from streams.formats.objects import (
     POINTS_AT_MOST,
@@ -28,6 +31,13 @@ def scan(
     What follows `at_most` points is one reject. FrameUnreadable where the frame is no MessagePack, or neither map nor
     array.
     """
+    return joined(steps(data, precision=precision, now=now, kinds=kinds, at_most=at_most))
+
+
+def steps(
+    data: bytes, *, precision: str = "ns", now: int, kinds: Kinds = nothing_known, at_most: int = POINTS_AT_MOST
+) -> Iterator[Scan]:
+    """As `scan`, in steps of some milliseconds each, once the frame is split."""
     try:
         objects = _split(data)
     except (msgspec.DecodeError, RecursionError) as error:

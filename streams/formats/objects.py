@@ -1,7 +1,7 @@
 """Points sent as objects, which JSON and MessagePack share: `{"measurement", "tags", "fields", "time"}`."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,12 +9,16 @@ import msgspec
 
 from streams.errors import PointRefused
 from streams.formats.codes import Code
-from streams.formats.columns import Columns
+from streams.formats.columns import Columns, in_steps
 from streams.formats.line_encode import encode_point
 from streams.formats.line_grammar import nanoseconds
 from streams.points import Kind, Point, Scan, Value
 
 POINTS_AT_MOST = 5_000
+STEP_POINTS = 16
+"""Scanned at once: those with the most fields take some milliseconds each."""
+PARTS_AT_MOST = 10_000
+"""Fields and tags of a point that is looked at, at all: to spell so many names takes a tenth of a second."""
 
 Kinds = Callable[[str, str], Kind | None]
 """The stored kind of a measurement's field, or None where nobody has written it."""
@@ -41,7 +45,7 @@ def nothing_known(_measurement: str, _field: str) -> Kind | None:
 
 
 def scan_objects(
-    objects: Iterable[Any],
+    objects: Sequence[Any],
     decode: Callable[[Any], SentPoint],
     fit: Fit,
     *,
@@ -49,17 +53,30 @@ def scan_objects(
     now: int,
     kinds: Kinds,
     at_most: int,
-) -> Scan:
-    """The points that `decode` makes of these objects, numbered from 1."""
+) -> Iterator[Scan]:
+    """The points that `decode` makes of these objects, numbered from 1, so many at once; one scan at least."""
+
+    def point_of(one: Any) -> Point:
+        sent = decode(one)
+        if len(sent.fields) + len(sent.tags or ()) > PARTS_AT_MOST:
+            raise PointRefused(
+                Code.INVALID_POINT, f"a point with more than {PARTS_AT_MOST} fields and tags is not read"
+            )
+        fields = {name: fit(value, kinds(sent.measurement, name)) for name, value in sent.fields.items()}
+        return Point(sent.measurement, sent.tags or {}, fields, _time(sent.time, unit, now))
+
+    parts = ((start + 1, objects[start : start + STEP_POINTS]) for start in range(0, len(objects) or 1, STEP_POINTS))
+    return in_steps(parts, lambda part, most: _scan(part, point_of, most), at_most)
+
+
+def _scan(objects: Sequence[Any], point_of: Callable[[Any], Point], at_most: int) -> Scan:
     columns = Columns()
     for number, one in enumerate(objects, 1):
         if number > at_most:
-            columns.too_many(number, at_most)
+            columns.too_many(number)
             break
         try:
-            sent = decode(one)
-            fields = {name: fit(value, kinds(sent.measurement, name)) for name, value in sent.fields.items()}
-            point = Point(sent.measurement, sent.tags or {}, fields, _time(sent.time, unit, now))
+            point = point_of(one)
             line, series, shape = encode_point(point)
         except msgspec.DecodeError as error:
             columns.reject(number, PointRefused(Code.INVALID_POINT, f"not a point: {error}"))

@@ -85,9 +85,3 @@ class PointLimits:
 
 def _too_long(what: str, text: str, size: int, most: int) -> str:
     return f"the {what} {shown(text.encode())} has {size} bytes; {most} are the most (max_{what}_bytes)"
-
-
-def beyond_frame(most: int, batch: Batch, _now: int) -> dict[int, Reject]:
-    """The points behind the last of the `most` that a frame may have, by their index."""
-    message = f"a frame may have {most} points (max_frame_points), not {len(batch)}"
-    return {index: Reject(batch.numbers[index], "too_many_points", message) for index in range(most, len(batch))}

@@ -38,15 +38,15 @@ class Counter:
 class Session:
     """A producer, its lane, and how often it had something new to say."""
 
-    def __init__(self, format_name: str = "line", precision: str = "ns") -> None:
+    def __init__(self, format_name: str = "line", precision: str = "ns", max_frame_bytes: int = 1_000) -> None:
         self.lane = Counter()
-        self.changes = 0
+        self.changes = self.steps = 0
         self.producer = Producer(
             self.lane,
-            FORMATS[format_name](Options(Schema(), most_objects=5)),
+            FORMATS[format_name](Options(Schema(), most_points=20_000, most_objects=5)),
             precision=precision,
             checks=[Acceptance().rejects],
-            max_frame_bytes=1_000,
+            max_frame_bytes=max_frame_bytes,
             max_unacked=4,
             changed=self._changed,
         )
@@ -56,7 +56,8 @@ class Session:
 
     def send(self, *frames: str | bytes) -> None:
         for frame in frames:
-            self.producer.receive(frame, NOW)
+            for _ in self.producer.receive(frame, NOW):
+                self.steps += 1
 
     def says(self) -> list[object]:
         return list(self.producer.outgoing())
@@ -78,6 +79,28 @@ def test_points_reach_the_lane_with_the_precision_and_the_time_of_receipt() -> N
     session.send("m,site=a v=1 1699999999\nm v=2")
     (batch,) = session.lane.batches
     assert list(batch.lines) == [b"m,site=a v=1 1699999999000000000", b"m v=2 %d" % NOW]
+
+
+def test_a_large_frame_is_taken_in_steps_and_is_one_frame_all_the_same() -> None:
+    session = Session(max_frame_bytes=200_000)
+    session.send("m v=1\n" * 9_999 + "m v=\n" + "m v=2\n" * 10_000)
+    assert session.steps > 5
+    (batch,) = session.lane.batches
+    assert list(batch.numbers) == [*range(1, 10_000), *range(10_001, 20_001)]
+    session.lane.settle(STORED)
+    (reject,) = session.says()
+    assert isinstance(reject, Reject)
+    assert (reject.accepted, [point.line for point in reject.rejected]) == (19_999, [10_000])
+
+
+def test_a_frame_with_too_many_points_keeps_the_first_and_is_read_no_further() -> None:
+    session = Session(max_frame_bytes=200_000)
+    session.send("m v=1\n" * 20_000 + "m v=" * 10_000)
+    session.lane.settle(STORED)
+    (reject,) = session.says()
+    assert isinstance(reject, Reject)
+    assert (reject.accepted, reject.more) == (20_000, 0)
+    assert [(point.line, point.code) for point in reject.rejected] == [(20_001, "too_many_points")]
 
 
 @pytest.mark.parametrize("frame", ["", "\n", "# a comment", b"\r\n"])

@@ -123,14 +123,21 @@ async def test_bad_points_are_named_and_good_ones_kept(hub: RunningHub, format_n
     assert (reject["accepted"], [bad["line"] for bad in reject["rejected"]]) == (2, [2])
 
 
+@pytest.mark.parametrize("format_name", ["json", "msgpack"])
+async def test_the_first_objects_of_a_frame_with_too_many_are_kept(hub: RunningHub, format_name: str) -> None:
+    unit = 10**6 if format_name == "msgpack" else 1
+    points = [point("many", i, unit, v=1) for i in range(7)]
+    frame = msgspec.msgpack.encode(points) if format_name == "msgpack" else json.dumps(points)
+    (reject,) = await told(hub, [frame], format=format_name)
+    assert (reject["accepted"], [bad["line"] for bad in reject["rejected"]]) == (5, [6])
+
+
 @pytest.mark.parametrize(
     ("format_name", "frame"),
     [
         ("json", "{"),
         ("json", "1"),
-        ("json", json.dumps([point("many", i, v=1) for i in range(6)])),
         ("msgpack", b"\xc1"),
-        ("msgpack", msgspec.msgpack.encode([point("many", i, v=1) for i in range(6)])),
     ],
 )
 async def test_a_frame_that_cannot_be_read_is_refused_whole(hub: RunningHub, format_name: str, frame: Any) -> None:

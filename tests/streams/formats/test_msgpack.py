@@ -33,8 +33,14 @@ def test_points_become_columns() -> None:
     point = {"measurement": "cpu", "tags": {"host": "a"}, "fields": {"user": 1.0, "n": 1, "ok": False}, "time": 7}
     assert list(scan(msgspec.msgpack.encode(point)).batch.lines) == [b"cpu,host=a user=1.0,n=1i,ok=false 7"]
     assert list(scan(msgspec.msgpack.encode([point, point])).batch.numbers) == [1, 2]
-    many = {**point, "fields": {f"f{number}": number for number in range(70_000)}}
-    assert len(scan(msgspec.msgpack.encode(many)).batch.shapes[0]) == 70_000
+    many = {**point, "fields": {f"f{number}": number for number in range(9_000)}}
+    assert len(scan(msgspec.msgpack.encode(many)).batch.shapes[0]) == 9_000
+
+
+def test_a_point_of_any_number_of_parts_is_not_looked_at() -> None:
+    endless = {"measurement": "m", "fields": {f"f{number}": 1 for number in range(70_000)}}
+    (reject,) = scan(msgspec.msgpack.encode(endless)).rejects
+    assert (reject.code, "more than 10000 fields and tags" in reject.message) == ("invalid_point", True)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x90"])

@@ -1,14 +1,12 @@
 """Limits of frames and points: what is at the limit passes, what is beyond is named with its size and the setting."""
 
-from functools import partial
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.formats.line import scan
 from streams.ingest import limits
-from streams.ingest.limits import PointLimits, beyond_frame
+from streams.ingest.limits import PointLimits
 from streams.points import Batch
 
 NOW = 1_700_000_000_000_000_000
@@ -86,14 +84,3 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert limit.rejects(batch_of(*(f"m,t={i} v=1 1" for i in range(start, start + 5))), NOW) == {}
         assert len(limit._good) <= 20
     assert limit.rejects(batch_of("m,a=1,b=2,c=3 v=1 1"), NOW)
-
-
-def test_a_frame_keeps_its_first_points() -> None:
-    check = partial(beyond_frame, 2)
-    assert check(batch_of("m v=1 1", "m v=2 2"), NOW) == {}
-    found = check(batch_of("m v=1 1", "m v=2 2", "m v=3 3", "m v=4 4"), NOW)
-    assert [(index, reject.line, reject.code) for index, reject in found.items()] == [
-        (2, 3, "too_many_points"),
-        (3, 4, "too_many_points"),
-    ]
-    assert found[2].message == "a frame may have 2 points (max_frame_points), not 4"
