@@ -71,5 +71,6 @@ def joined(steps: Iterable[Scan]) -> Scan:
 
 
 def _moved(batch: Batch, rejects: list[Reject], by: int) -> Scan:
-    numbers = [number + by for number in batch.numbers]
+    old = batch.numbers
+    numbers = range(old.start + by, old.stop + by) if isinstance(old, range) else [number + by for number in old]
     return Scan(replace(batch, numbers=numbers), [reject._replace(line=reject.line + by) for reject in rejects])

@@ -9,7 +9,7 @@ from streams.errors import PointRefused
 from streams.formats.codes import Code
 from streams.formats.columns import Columns, in_steps
 from streams.formats.graphite_templates import Templates
-from streams.formats.line import STEP_BYTES, UNITS
+from streams.formats.line import UNITS
 from streams.formats.line_forms import FORMS
 from streams.formats.line_grammar import nanoseconds, whole_line
 from streams.formats.series import shown
@@ -17,6 +17,9 @@ from streams.points import Kind, Scan
 
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _TIME = re.compile(rb"(-?\d{1,19})(?:\.(\d+))?")
+
+STEP_BYTES = 16 * 1024
+"""About as much is scanned at once."""
 
 WHOLE_PATH = Templates([])
 

@@ -51,6 +51,8 @@ def encode_point(point: Point) -> tuple[bytes, Series, Shape]:
 def find_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> Series:
     """The series of these names and values. PointRefused where no key reads as them."""
     size = len(measurement) + sum(len(name) + len(value) for name, value in tags)
+    if size > KEY_BYTES:
+        raise PointRefused(Code.KEY_TOO_LONG, f"measurement and tags exceed {KEY_BYTES} bytes")
     return _kept_series(measurement, tags) if size <= KEPT_BYTES else _check_series(measurement, tags)
 
 
@@ -69,6 +71,8 @@ def _check_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> Series
 
 def spell_field_name(name: str) -> bytes:
     """The spelling of a field's name. PointRefused where none reads as it."""
+    if len(name) > KEY_BYTES:
+        raise PointRefused(Code.KEY_TOO_LONG, f"a field's name exceeds {KEY_BYTES} bytes")
     return _kept_spelling(name) if len(name) <= KEPT_BYTES else _check_spelling(name)
 
 

@@ -17,6 +17,9 @@ from streams.formats.objects import (
 )
 from streams.points import INT64_MAX, Kind, Scan, Unsigned, Value
 
+LEAST_POINT_BYTES = 16
+"""The names of a point's own parts alone are longer."""
+
 _anything = msgspec.msgpack.Decoder(msgspec.Raw)
 _array = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _point = msgspec.msgpack.Decoder(SentPoint)
@@ -49,7 +52,11 @@ def steps(
 def _split(data: bytes) -> list[msgspec.Raw]:
     if not data:
         return []
-    return [_anything.decode(data)] if _is_map(data[0]) else _array.decode(data)
+    if _is_map(data[0]):
+        return [_anything.decode(data)]
+    if data[0] == 0xDD and int.from_bytes(data[1:5], "big") > len(data) // LEAST_POINT_BYTES:
+        raise FrameUnreadable("the frame is no array of points: it says that it has more than fit into its bytes")
+    return _array.decode(data)
 
 
 def _is_map(first: int) -> bool:

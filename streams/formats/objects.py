@@ -12,6 +12,7 @@ from streams.formats.codes import Code
 from streams.formats.columns import Columns, in_steps
 from streams.formats.line_encode import encode_point
 from streams.formats.line_grammar import nanoseconds
+from streams.formats.series import KEY_BYTES
 from streams.points import Kind, Point, Scan, Value
 
 POINTS_AT_MOST = 5_000
@@ -58,6 +59,8 @@ def scan_objects(
 
     def point_of(one: Any) -> Point:
         sent = decode(one)
+        if len(sent.measurement) > KEY_BYTES:
+            raise PointRefused(Code.KEY_TOO_LONG, f"the measurement's name exceeds {KEY_BYTES} bytes")
         if len(sent.fields) + len(sent.tags or ()) > PARTS_AT_MOST:
             raise PointRefused(
                 Code.INVALID_POINT, f"a point with more than {PARTS_AT_MOST} fields and tags is not read"
