@@ -83,7 +83,7 @@ def _scan(objects: Sequence[Any], point_of: Callable[[Any], Point], at_most: int
             line, series, shape = encode_point(point)
         except msgspec.DecodeError as error:
             columns.reject(number, PointRefused(Code.INVALID_POINT, f"not a point: {error}"))
-        except UnicodeDecodeError:
+        except UnicodeError:  # an encoding one for half a surrogate pair, which msgspec meets in a key
             columns.reject(number, PointRefused(Code.NOT_UTF8, "a text of the point is not UTF-8"))
         except PointRefused as refused:
             columns.reject(number, refused)

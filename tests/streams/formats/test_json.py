@@ -174,6 +174,12 @@ def test_a_frame_has_so_many_points_at_most() -> None:
     assert [(reject.line, reject.code) for reject in scanned.rejects] == [(5_001, "too_many_points")]
 
 
+@pytest.mark.parametrize("part", [b'"measurement":"m","tags":"\\ud800"', b'"measurement":"m","\\ud800":1'])
+def test_half_a_surrogate_pair_anywhere_is_one_bad_point(part: bytes) -> None:
+    (reject,) = scan(b'{%b,"fields":{"f":1}}' % part).rejects
+    assert reject.code == "not_utf8"
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
