@@ -57,6 +57,7 @@ class Outbound:
         "_backlog",
         "_blocked",
         "_finished",
+        "_is_lost",
         "_loop",
         "_low_bytes",
         "_room",
@@ -92,6 +93,7 @@ class Outbound:
         self._backlog = Backlog(self.form, budget_bytes)
         self._low_bytes = budget_bytes // 2
         self._blocked = False
+        self._is_lost = False
         self._scheduled = False
         self._finished: asyncio.Future[None] = self._loop.create_future()
         self._room: asyncio.Future[None] | None = None
@@ -138,7 +140,9 @@ class Outbound:
 
     def close(self, code: int, reason: str) -> None:
         """Have `run` return when the messages that wait are written; windows are left out. The first reason stays."""
-        if self.closing is None:
+        if self._is_lost:
+            self._finish()
+        elif self.closing is None:
             self._end(Closing(code, reason))
             self._loop.call_soon(self.flush)
 
@@ -176,6 +180,9 @@ class Outbound:
 
     def on_lost(self, error: BaseException | None) -> None:
         """Take and write nothing more."""
+        self._is_lost = True
+        if self.closing:
+            self._finish()  # the session has ended, and waits for `run`
         self._end(Closing(Close.GOING_AWAY, ""))
         self._blocked = True
         self._stall = None

@@ -22,6 +22,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 from websockets.http11 import Request
+from websockets.protocol import State
 
 from hub.codes import Close
 from hub.server.gate import Gate
@@ -190,8 +191,10 @@ class HubProtocol(WebSocketsSansIOProtocol):
             try:
                 text = str(data, "utf-8")
             except UnicodeDecodeError as error:
-                self.conn.send_close(Close.BAD_UTF8, f"{error.reason} at position {error.start}")
-                self.handle_parser_exception()
+                # Where the peer's close came with it, that is handled next.
+                if self.conn.state is State.OPEN:
+                    self.conn.send_close(Close.BAD_UTF8, f"{error.reason} at position {error.start}")
+                    self.handle_parser_exception()
                 return
             self.inbox.put_nowait({"type": "websocket.receive", "text": text}, len(data))
         else:

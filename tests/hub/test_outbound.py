@@ -159,6 +159,22 @@ async def test_a_lost_wire_is_written_to_no_more_and_leaves_the_rest_to_the_sess
     running.cancel()
 
 
+async def test_a_session_that_ends_is_not_kept_waiting_for_a_lost_wire() -> None:
+    ended_after = over(Pipe())
+    ended_after.on_lost(None)
+    ended_after.close(4400, "")
+    await asyncio.wait_for(ended_after.run(), 1)
+
+    pipe = Pipe()
+    pipe.full = True
+    ended_before = over(pipe)
+    ended_before.message(ack(1))
+    await turn()
+    ended_before.close(4400, "")
+    ended_before.on_lost(None)
+    await asyncio.wait_for(ended_before.run(), 1)
+
+
 async def test_an_idle_socket_closes_at_once() -> None:
     outbound = over(Pipe())
     outbound.close(1001, "")

@@ -172,6 +172,23 @@ async def test_bad_utf8_is_closed_with_1007(fin: bool) -> None:
         assert reported == [1007]
 
 
+async def test_bad_utf8_that_comes_with_a_close_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    reported: list[int] = []
+
+    async def session(websocket: WebSocket) -> None:
+        reported.append((await websocket.receive())["code"])
+
+    async with serving(session) as served:
+        client = await served.connect_raw()
+        both = masked(Opcode.TEXT, b"\xff") + masked(Opcode.CLOSE, (1000).to_bytes(2, "big"))
+        await asyncio.get_running_loop().sock_sendall(client, both)
+        while not reported:
+            await asyncio.sleep(0)
+        client.close()
+    assert reported == [1000]
+    assert "Traceback" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
