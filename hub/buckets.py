@@ -1,13 +1,17 @@
 """The buckets that the configuration speaks of: those that rollups are written to, and how long each keeps points."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from hub.settings import Settings, duckdb_path
 from streams.definitions import line_of, load_definitions, load_retention
 from streams.errors import DefinitionInvalid
+from streams.retention import Bucket
 from streams.rollups import Rollup
 from streams.stores.base import Store
+from streams.stores.duckdb_retention import DuckDBBucket
 
 DUCKDB = "duckdb"
 """What the embedded store's only bucket is called."""
@@ -54,6 +58,19 @@ def make_bucket_store(settings: Settings, bucket: str) -> Store:
 
     url = settings.store.partition(":")[2]
     return InfluxDBStore(url, settings.influx_token, settings.influx_org, bucket)
+
+
+@asynccontextmanager
+async def open_bucket(settings: Settings, name: str) -> AsyncIterator[Bucket]:
+    """The bucket of this name, to be asked and told how long it keeps its points."""
+    if file := database_file(settings):
+        yield DuckDBBucket(file)
+        return
+    from streams.stores.influxdb_retention import InfluxDBBucket
+
+    url = settings.store.partition(":")[2]
+    async with InfluxDBBucket(url, settings.influx_token, settings.influx_org, name) as bucket:
+        yield bucket
 
 
 def database_file(settings: Settings) -> Path | None:

@@ -8,6 +8,7 @@ from hub.commands.demo import demo
 from hub.commands.listen import listen
 from hub.commands.replay import replay
 from hub.commands.serve import serve
+from hub.commands.streams import streams
 from hub.commands.watch import watch
 from hub.preflight import one_sentence
 
@@ -25,6 +26,7 @@ app.command()(agent)
 app.command()(watch)
 app.command()(replay)
 app.add_typer(listen, name="listen")
+app.add_typer(streams, name="streams")
 app.command()(dead_letters)
 
 
