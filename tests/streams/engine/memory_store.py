@@ -91,6 +91,8 @@ def _cells(query: Query, members: Sequence[tuple[int, dict[str, Value]]]) -> Row
 def _aggregate(aggregate: Aggregate, values: Sequence[Value]) -> Cell:
     if aggregate.name == "count":
         return len(values)
+    if aggregate.name == "last":
+        return values[-1] if values else None
     numbers = [value for value in values if not isinstance(value, str)]
     if not numbers:
         return None
