@@ -14,7 +14,7 @@ from streams.engine.audit import Audit
 from streams.engine.positions import PositionFile
 from streams.engine.reader import Answering
 from streams.engine.rolled import RolledUp, Target
-from streams.engine.rollup import Follower, roll_up
+from streams.engine.rollup import PIECE, Follower, roll_up
 from streams.errors import StoreMisconfigured
 from streams.host import Host
 from streams.ingest.commit import Ingest
@@ -83,4 +83,5 @@ class Upkeep:
             schema=self._store.schema,
             clock=self._clock,
             correct_for_ms=self._settings.correct_for,
+            piece=min(PIECE, self._settings.max_history),
         )

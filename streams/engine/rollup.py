@@ -69,7 +69,9 @@ class Follower:
         schema: SchemaOf,
         clock: Clock,
         correct_for_ms: int,
+        piece: int = PIECE,
     ) -> None:
+        """`piece` is how many windows of the past to ask the engine for at once, which has a limit of its own."""
         self._rollup = rollup
         self._query = rollup.query
         self._engine = engine
@@ -78,6 +80,7 @@ class Follower:
         self._file = position
         self._clock = clock
         self._correct_for_ms = correct_for_ms
+        self._piece = piece
         self._waiting: dict[int, WindowUpdate] = {}
         self._rows = 0
         self._news = asyncio.Event()
@@ -143,7 +146,7 @@ class Follower:
         """Write windows that were final before this worker listened."""
         every = self._query.every_ms
         while first <= last:
-            end = min(last, first + (PIECE - 1) * every)
+            end = min(last, first + (self._piece - 1) * every)
             async for updates in self._engine.history(self._query, first, end):
                 await self._write(updates)
             await self._advance(end)
