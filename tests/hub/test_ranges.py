@@ -36,10 +36,7 @@ def test_windows_stop_later_than_start_and_not_later_than_stop(
 
 def test_ranges_that_follow_each_other_have_every_window_once() -> None:
     times = [0, 1, 999, 1_000, 4_321, 9_000]
-    ranges = [
-        past_range(QUERY, NOW, start=start, stop=stop, history=None)
-        for start, stop in itertools.pairwise(times)
-    ]
+    ranges = [past_range(QUERY, NOW, start=start, stop=stop, history=None) for start, stop in itertools.pairwise(times)]
     stops = [stop for first, last in ranges for stop in range(first, last + 1, 1_000)]
     assert stops == list(range(1_000, 9_001, 1_000))
 
