@@ -1,6 +1,6 @@
 // A line chart on a canvas: lines over the last minutes, one time axis, values from zero where that is honest.
 
-import { formatTick, ticks } from "./units.js";
+import { formatTick, ticks } from "./model/units.ts";
 
 const LEFT = 66;
 const RIGHT = 12;

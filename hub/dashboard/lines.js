@@ -1,6 +1,6 @@
 // From windows, which are rows, to charts, which are lines. Pure.
 
-import { describeColumn } from "./units.js";
+import { describeColumn } from "./model/units.ts";
 
 /** A chart draws at most this many lines; what is left out is said. */
 export const MOST_LINES = 24;

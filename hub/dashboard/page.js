@@ -3,7 +3,7 @@
 import { drawChart, pixelsPerMillisecond, timeAt } from "./chart.js";
 import { chartsOf, constantTags, linesOf } from "./lines.js";
 import { Live } from "./live.js";
-import { formatDuration, formatValue } from "./units.js";
+import { formatDuration, formatValue } from "./model/units.ts";
 
 /** What of the past is asked for, and the least that the time axis shows. */
 const SPAN = 5 * 60_000;

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-FOLDER = Path(__file__).parents[1] / "dashboard"
+FOLDER = Path(__file__).parents[1] / "dashboard" / "built"
 
 HEADERS = {
     "content-security-policy": (
@@ -19,15 +20,33 @@ HEADERS = {
     "cache-control": "no-cache",
 }
 
-_files = StaticFiles(directory=FOLDER, html=True, check_dir=False)
+UNBUILT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<title>PXL Hub</title>
+<h1>PXL Hub is running; its page has not been built</h1>
+<p>The hub takes points and serves windows as usual. To have the page, run <code>scripts/install</code> in the
+hub's folder, or install the package again without <code>HUB_SKIP_DASHBOARD</code>; then reload.
+"""
 
 
-async def page(request: Request) -> Response:
-    """A file of the page; `/` is its index."""
-    path = request.path_params["path"]
-    response = await _files.get_response(path or "index.html", request.scope)
-    response.headers.update(HEADERS)
-    return response
+def page_in(folder: Path) -> Route:
+    """Serves the files of the page that was built into `folder`."""
+    files = StaticFiles(directory=folder, check_dir=False)
+
+    async def page(request: Request) -> Response:
+        """A file of the page; `/` is its index, or says how to build it where nobody has."""
+        path = request.path_params["path"] or "index.html"
+        try:
+            response = await files.get_response(path, request.scope)
+        except HTTPException as error:
+            if path != "index.html" or error.status_code != 404:
+                raise
+            response = HTMLResponse(UNBUILT, 503)
+        response.headers.update(HEADERS)
+        return response
+
+    return Route("/{path:path}", page)
 
 
-routes = [Route("/{path:path}", page)]
+routes = [page_in(FOLDER)]

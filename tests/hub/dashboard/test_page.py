@@ -200,32 +200,3 @@ def test_a_thousand_groups_are_cut_to_what_can_be_read(hub: Hub) -> None:
     hub.window(0, None, rows=[[f"site {number}", float(number)] for number in range(1_000)])
     expect(page.locator(".legend li")).to_have_count(25)
     expect(page.locator(".legend li").last).to_have_text("and 976 more")
-
-
-def test_numbers_are_short_and_have_their_unit(hub: Hub) -> None:
-    cases = [
-        (0, "%", "0.00 %"),
-        (37.25, "%", "37.3 %"),
-        (1023, "B", "1023 B"),
-        (1536, "B/s", "1.50 KiB/s"),
-        (12_345, "", "12.3 k"),
-        (-0.001, "°C", "-0.0010 °C"),
-        (None, "", "–"),
-    ]
-    script = "async (cases) => { const { formatValue } = await import('/units.js'); return cases.map(formatCase); "
-    script += "function formatCase([value, unit]) { return formatValue(value, unit); } }"
-    assert opened(hub).evaluate(script, cases) == [text for _, _, text in cases]
-
-
-def test_an_axis_has_round_marks(hub: Hub) -> None:
-    cases = [
-        (0, 87, "%", [0, 50, 100]),
-        (0, 10, "", [0, 5, 10]),
-        (0, 3 * 2**30, "B", [0, 2 * 2**30, 4 * 2**30]),
-        (-3, 4, "", [-5, 0, 5]),
-        (0, 0.004, "", [0, 0.002, 0.004]),
-    ]
-    script = "async (cases) => { const { ticks } = await import('/units.js'); return cases.map(ticksOf); "
-    script += "function ticksOf([low, high, unit]) { return ticks(low, high, unit, 2); } }"
-    marks = opened(hub).evaluate(script, cases)
-    assert marks == [pytest.approx(expected) for *_, expected in cases]
