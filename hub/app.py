@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from hub.parts import Hub
-from hub.routes import answers, events, influx, live, operations, page, schema, streams, windows, write
+from hub.routes import answers, contract, events, influx, live, operations, page, schema, streams, windows, write
 from hub.settings import Settings, load_settings
 
 SOCKETS = {route.path: route.endpoint for route in (*write.routes, *live.routes)}
@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> Starlette:
             *events.routes,
             *schema.routes,
             *operations.routes,
+            *contract.routes,
             *page.routes,
         ],
         exception_handlers={HTTPException: answers.on_http_error, Exception: answers.on_defect},
