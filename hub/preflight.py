@@ -24,16 +24,21 @@ def one_sentence() -> Iterator[None]:
 
 
 def preflight(settings: Settings) -> socket.socket:
-    """Try the definitions, the store and the address; the listening socket. SettingInvalid names what is wrong."""
-    load_streams(settings)
-    load_rollups(settings)
-    load_wanted(settings)
-    asyncio.run(_try_store(settings))
+    """Try the configuration and the address; the listening socket. SettingInvalid names what is wrong."""
+    try_configuration(settings)
     try:
         return listen(settings.host, settings.port)
     except OSError as error:
         place = address(settings.host, settings.port)
         raise SettingInvalid(f"port: {place} cannot be listened on: {error.strerror or error}") from None
+
+
+def try_configuration(settings: Settings) -> None:
+    """Try the definitions and the store. DefinitionInvalid, SettingInvalid, StoreMisconfigured say what is wrong."""
+    load_streams(settings)
+    load_rollups(settings)
+    load_wanted(settings)
+    asyncio.run(_try_store(settings))
 
 
 async def _try_store(settings: Settings) -> None:

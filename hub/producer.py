@@ -70,6 +70,11 @@ class Producer:
         """So many frames wait for their outcome that no more should be read."""
         return len(self._pending) >= self._max_unacked
 
+    @property
+    def is_settled(self) -> bool:
+        """Every frame has its outcome, and `outgoing` has said so."""
+        return not self._pending
+
     def receive(self, data: str | bytes, now: int) -> Iterator[None]:
         """Take what came from the socket at `now`, nanoseconds, in steps of some milliseconds: let others have a turn
         between two of them. SessionOver when the device must not go on.

@@ -1,7 +1,7 @@
 """`gunicorn -c infra/gunicorn.conf.py hub.app:app`: every setting comes from the HUB_… environment variables."""
 
-from hub.preflight import one_sentence, preflight
-from hub.server.many import child_exit, share_metrics
+from hub.preflight import one_sentence, preflight, try_configuration
+from hub.server.many import child_exit, guard_reload, share_metrics
 from hub.server.options import gunicorn_options
 from hub.settings import load_settings
 
@@ -12,8 +12,9 @@ with one_sentence():
 globals().update(gunicorn_options(settings))
 
 
-def on_starting(_: object) -> None:
+def on_starting(arbiter: object) -> None:
     """Once, before the first worker: what will never work ends Gunicorn with one sentence."""
     with one_sentence():
         preflight(settings).close()
         share_metrics(settings)
+    guard_reload(arbiter, lambda: try_configuration(load_settings()))

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from hub.app import create_app
 from hub.logs import configure_logs
-from hub.preflight import address, preflight
+from hub.preflight import address, preflight, try_configuration
 from hub.server.many import serve_many
 from hub.server.single import serve_one
 from hub.settings import load_settings, table, variable
@@ -52,8 +52,15 @@ def serve(
     place = address(settings.host, listener.getsockname()[1])
     log.info("pxl-hub listens on http://%s/ with %s", place, settings.store)
     if settings.workers > 1:
-        serve_many(lambda: create_app(settings), settings, listener)
+        serve_many(
+            load=lambda: create_app(load_settings()),
+            settings=settings,
+            listener=listener,
+            check=lambda: try_configuration(load_settings()),
+        )
     else:
         # Uvicorn ends by raising the signal that stopped it again: without this the exit code would not be 0.
         signal.signal(signal.SIGTERM, lambda *_: None)
+        # Nobody can take over from a lone process: it stops in order, and whoever started it may start it again.
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         serve_one(create_app(settings), settings, listener)

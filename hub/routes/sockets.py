@@ -11,7 +11,7 @@ from hub.codes import Close, SessionOver
 from hub.messages import Encoding
 from hub.outbound import Outbound
 from hub.parts import Hub
-from hub.server.protocol import EXTENSION
+from hub.server.protocol import EXTENSION, STOP
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +73,12 @@ def _outbound(websocket: WebSocket, encoding: Encoding) -> Outbound:
 
 
 async def next_message(websocket: WebSocket) -> str | bytes | None:
-    """The next message, or None when the socket has closed."""
+    """The next message, or None when the socket has closed. SessionOver when the hub stops."""
     event = await websocket.receive()
     if event["type"] == "websocket.disconnect":
         return None
+    if STOP in event:
+        raise SessionOver(Close.RESTART, event[STOP])
     text: str | None = event.get("text")
     data: bytes = event.get("bytes") or b""
     return data if text is None else text

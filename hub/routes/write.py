@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from typing import NamedTuple
@@ -90,12 +90,21 @@ async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, t
             time=hub.clock.now(),
         )
     )
-    while (data := await next_message(websocket)) is not None:
-        metrics.frames.inc()
-        await _receive(hub, producer, data)
-        while producer.is_full:
+
+    async def until(holds: Callable[[], bool]) -> None:
+        while not holds():
             room.clear()
             await room.wait()
+
+    try:
+        while (data := await next_message(websocket)) is not None:
+            metrics.frames.inc()
+            await _receive(hub, producer, data)
+            await until(lambda: not producer.is_full)
+    except SessionOver as over:
+        if over.code == Close.RESTART:
+            await until(lambda: producer.is_settled)
+        raise
 
 
 async def _receive(hub: Hub, producer: Producer, data: str | bytes) -> None:

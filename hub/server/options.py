@@ -8,8 +8,11 @@ from hub.server.http import HubHttpProtocol
 from hub.server.protocol import HubProtocol
 from hub.settings import Settings
 
-STOP_TIMEOUT_S = 5
-"""How long sockets and requests may take to end when the hub stops; Gunicorn kills a worker three seconds later."""
+STOP_TIMEOUT_S = 8
+"""How long sockets and requests may take to end when the hub stops: to settle what is in flight, then to close."""
+
+LAST_COMMITS_S = 4
+"""How long the store may take after that, until Gunicorn kills the worker."""
 
 KEEP_ALIVE_S = 75
 """Longer than agents pause between two writes, so that none meets a connection just being closed."""
@@ -48,7 +51,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "loglevel": settings.log_level,
         "backlog": BACKLOG,
         "timeout": 60,
-        "graceful_timeout": STOP_TIMEOUT_S + 3,
+        "graceful_timeout": STOP_TIMEOUT_S + LAST_COMMITS_S,
         "control_socket_disable": True,
         "post_worker_init": settle,
     }

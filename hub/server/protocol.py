@@ -1,13 +1,13 @@
 """Our WebSocket protocol for Uvicorn: prepared frames, bounded buffers, and a close that no peer can hold up.
 
-It offers the app the extension `hub.prepared` in the scope, which is a `hub.wires.Wire`.
+It offers the app the extension `hub.prepared` in the scope, which is a `hub.wires.Wire`. An app that has attached an
+owner to it is asked to stop, by a `websocket.receive` that has `STOP` and no data, once it has had all that came
+before; it then closes the socket itself. No other app is asked.
 """
 
 import asyncio
 import fcntl
-import json
 import logging
-import random
 import socket
 import struct
 import termios
@@ -27,6 +27,7 @@ from websockets.protocol import State
 from hub.codes import Close
 from hub.server.gate import Gate
 from hub.server.inbox import Inbox
+from hub.server.restart import reason_to_come_back
 from hub.wires import Owner
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,11 @@ TCP_USER_TIMEOUT_MS = 20_000
 CLOSE_TIMEOUT_S = 3.0
 """How long a peer may take to answer a close frame before it is cut off."""
 
-FIRST_RECONNECT_MS, RECONNECTS_PER_S = 1_000, 2_000
-"""When, and how fast, clients are asked to come back after a restart."""
+STOP = "hub.stop"
+"""The key of the event that asks an app to stop; its value is the reason to close with."""
+
+SETTLE_TIMEOUT_S = 3.0
+"""How long an app that was asked to stop may take to settle what is in flight."""
 
 
 def bound_buffers(transport: asyncio.Transport) -> None:
@@ -61,7 +65,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
     """One socket. Beyond Uvicorn's: the wire for prepared frames; reading stops only when much is unread."""
 
     __slots__ = (  # noqa: RUF023 - in groups
-        "closed_here", "failed", "inbox", "message", "owner", "resumed_at",
+        "closed_here", "failed", "inbox", "message", "owner", "resumed_at", "stopping",
         # Uvicorn's own, more than a dictionary can share between sockets: as slots they save 1.5 KiB each
         "app", "app_state", "asgi_version", "client", "close_sent", "close_timeout", "close_timer", "config",
         "conn", "connections", "curr_msg_data_type", "default_headers", "disconnected", "frames",
@@ -89,6 +93,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
         self.resumed_at = 0.0
         self.closed_here = False
         self.failed = False
+        self.stopping = False
         self.owner: Owner | None = None
 
     # The connection
@@ -114,6 +119,8 @@ class HubProtocol(WebSocketsSansIOProtocol):
     def attach(self, owner: Owner) -> Callable[[bytes], None]:
         """Tell this owner; until it is told that the wire is lost it may write whole frames."""
         self.owner = owner
+        if self.close_sent:
+            self.loop.call_soon(self.tell_lost)
         return self.transport.write
 
     def detach(self) -> None:
@@ -206,7 +213,7 @@ class HubProtocol(WebSocketsSansIOProtocol):
     async def receive(self) -> ASGIReceiveEvent:
         """The app's next event."""
         event = await self.inbox.get()
-        if self.read_paused and self.inbox.low:
+        if self.read_paused and self.inbox.low and not self.stopping:
             self.resume_reading()
         return event  # type: ignore[return-value]
 
@@ -228,9 +235,11 @@ class HubProtocol(WebSocketsSansIOProtocol):
             self.writable.set()
         await super().send(message)
         if closing:
-            self.close_in_time()
+            self.hear_the_end()
         elif message["type"] == "websocket.accept":
             del self.request, self.response  # a tenth of the memory of an idle socket
+            if self.stopping:
+                self.loop.call_soon(self.shutdown)
 
     def handle_close(self, event: Frame) -> None:
         """The peer closes, or answers our close."""
@@ -273,15 +282,27 @@ class HubProtocol(WebSocketsSansIOProtocol):
         self.handle_parser_exception()
 
     def shutdown(self) -> None:
-        """The server stops: close, asking each client to come back at its own time."""
+        """The server stops: have what is in flight settled, and ask each client to come back at its own time."""
         self.stop_keepalive()
+        self.stopping = True
         if not self.handshake_complete:
-            super().shutdown()
-        elif self.close_sent or self.transport.is_closing():
+            return  # a peer that is just being accepted hears of it afterwards: without a handshake it sees 1006
+        if self.close_sent or self.transport.is_closing():
             self.close_in_time()
-        else:
-            spread = 1_000 * len(self.connections) // RECONNECTS_PER_S
-            reason = json.dumps({"retry_after_ms": FIRST_RECONNECT_MS + random.randint(0, spread)})  # noqa: S311
+            return
+        reason = reason_to_come_back(len(self.connections))
+        if self.owner is None:
+            self.restart(reason)
+            return
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+        self.inbox.put_nowait({"type": "websocket.receive", STOP: reason})
+        self.close_timer = self.loop.call_later(SETTLE_TIMEOUT_S, self.restart, reason)
+
+    def restart(self, reason: str) -> None:
+        """Close with 1012, whatever the app is doing."""
+        if not self.close_sent and self.conn.state is State.OPEN:
             self.conn.send_close(Close.RESTART, reason)
             self.inbox.put_nowait({"type": "websocket.disconnect", "code": Close.RESTART, "reason": reason})
             self.write_close()
@@ -291,10 +312,14 @@ class HubProtocol(WebSocketsSansIOProtocol):
         self.tell_lost()
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = self.closed_here = True
-        if self.read_paused:
-            self.resume_reading()
         if self.failed and self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
+        self.hear_the_end()
+
+    def hear_the_end(self) -> None:
+        """Read on, until the peer answers the close: data that nobody reads would reset the connection."""
+        if self.read_paused and not self.transport.is_closing():
+            self.resume_reading()
         self.close_in_time()
 
     def close_in_time(self) -> None:

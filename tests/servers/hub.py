@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 COMMAND = Path(sys.executable).with_name("pxl-hub")
+ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
@@ -107,3 +108,18 @@ class HubProcess:
             finally:
                 if self.process.poll() is None:
                     self.kill()
+
+
+class GunicornProcess(HubProcess):
+    """The same hub under a plain `gunicorn -c infra/gunicorn.conf.py hub.app:app`."""
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "-c", "infra/gunicorn.conf.py", "hub.app:app"],
+                cwd=ROOT,
+                env=self._environment | {"HUB_PORT": str(self.port), "PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )

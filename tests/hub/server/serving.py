@@ -24,9 +24,22 @@ class Served:
         self.port = port
         self.url = f"ws://127.0.0.1:{port}/"
 
+    @property
+    def stopping(self) -> bool:
+        """The server accepts no more, and every connection has been told."""
+        return not any(server.is_serving() for server in self.server.servers)
+
     async def connect_raw(self, *, receive_buffer: int | None = None) -> socket.socket:
         """A client that reads only when the test does."""
         return await connect_raw(self.port, receive_buffer=receive_buffer)
+
+
+def handshake(path: str = "/") -> bytes:
+    """A client's request to open a WebSocket."""
+    return (
+        b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" % path.encode()
+    )
 
 
 async def connect_raw(port: int, path: str = "/", *, receive_buffer: int | None = None) -> socket.socket:
@@ -37,11 +50,7 @@ async def connect_raw(port: int, path: str = "/", *, receive_buffer: int | None 
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     client.setblocking(False)
     await loop.sock_connect(client, ("127.0.0.1", port))
-    await loop.sock_sendall(
-        client,
-        b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n" % path.encode(),
-    )
+    await loop.sock_sendall(client, handshake(path))
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):
         answer += await loop.sock_recv(client, 1)

@@ -16,8 +16,15 @@ from hub.backlog import Prepared
 from hub.messages import Ack, Encoding, Progress, Window
 from hub.outbound import Outbound
 from hub.server.inbox import UNREAD_MESSAGES
-from hub.server.protocol import CLOSE_TIMEOUT_S, EXTENSION, SEND_BUFFER_BYTES, TCP_USER_TIMEOUT_MS
-from tests.hub.server.serving import serving
+from hub.server.protocol import (
+    CLOSE_TIMEOUT_S,
+    EXTENSION,
+    SEND_BUFFER_BYTES,
+    SETTLE_TIMEOUT_S,
+    STOP,
+    TCP_USER_TIMEOUT_MS,
+)
+from tests.hub.server.serving import handshake, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -387,7 +394,71 @@ async def test_the_stop_closes_each_socket_with_1012_and_a_time_to_come_back() -
         endings = [await closed(client) for client in clients]
     for code, reason in endings:
         assert code == 1012
-        assert json.loads(reason or "")["retry_after_ms"] >= 1_000
+        assert 0 <= json.loads(reason or "")["retry_after_ms"] <= 1_000
+
+
+async def test_what_was_sent_before_the_stop_is_answered_before_the_close() -> None:
+    begun, settled = asyncio.Event(), asyncio.Event()
+
+    async def session(websocket: WebSocket) -> None:
+        outbound = outbound_of(websocket)
+        writing = asyncio.create_task(outbound.run())
+        while STOP not in (event := await websocket.receive()):
+            begun.set()
+            await settled.wait()
+            outbound.message(Ack(frame=int(event["text"]), stored="store"))
+        outbound.close(1012, event[STOP])
+        await writing
+        await websocket.close(1012, event[STOP])
+
+    async with serving(session) as served, connect(served.url) as client:
+        await client.send("1")
+        await client.send("2")
+        await begun.wait()
+        served.server.should_exit = True
+        while not served.stopping:
+            await asyncio.sleep(0)
+        settled.set()
+        assert [json.loads(await client.recv())["frame"] for _ in range(2)] == [1, 2]
+        code, reason = await closed(client)
+    assert code == 1012
+    assert json.loads(reason or "").keys() == {"retry_after_ms"}
+
+
+async def test_an_app_that_settles_nothing_in_time_is_closed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.server.protocol.SETTLE_TIMEOUT_S", 0.05)
+
+    async def session(websocket: WebSocket) -> None:
+        outbound_of(websocket)
+        await asyncio.Event().wait()
+
+    async with serving(session, timeout_graceful_shutdown=1) as served, connect(served.url) as client:
+        served.server.should_exit = True
+        assert (await closed(client))[0] == 1012
+
+
+async def test_a_handshake_that_comes_after_the_stop_is_done_and_closed_in_order() -> None:
+    async with serving(echo) as served:
+        loop = asyncio.get_running_loop()
+        client = socket.socket()
+        client.setblocking(False)
+        await loop.sock_connect(client, ("127.0.0.1", served.port))
+        while not served.server.server_state.connections:
+            await asyncio.sleep(0)
+        served.server.should_exit = True
+        while not served.stopping:
+            await asyncio.sleep(0)
+        await loop.sock_sendall(client, handshake())
+        received = b""
+        while part := await loop.sock_recv(client, 1_000):
+            received += part
+            if b"retry_after_ms" in received:
+                await loop.sock_sendall(client, masked(Opcode.CLOSE, (1012).to_bytes(2, "big")))
+        client.close()
+    head, _, frames = received.partition(b"\r\n\r\n")
+    assert b" 101 " in head
+    assert frames[0] == 0x88
+    assert int.from_bytes(frames[2:4], "big") == 1012
 
 
 async def test_the_stop_does_not_wait_for_a_reader_that_has_stopped() -> None:
@@ -397,7 +468,7 @@ async def test_the_stop_does_not_wait_for_a_reader_that_has_stopped() -> None:
         client = await served.connect_raw(receive_buffer=4_096)
         await asyncio.sleep(0.2)
         started = time.perf_counter()
-    assert time.perf_counter() - started < CLOSE_TIMEOUT_S + 2
+    assert time.perf_counter() - started < SETTLE_TIMEOUT_S + CLOSE_TIMEOUT_S + 2
     client.close()
 
 

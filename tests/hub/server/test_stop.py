@@ -3,8 +3,6 @@
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,26 +12,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from tests.hub.server.serving import connect_raw
-from tests.servers.hub import HubProcess
+from tests.servers.hub import GunicornProcess, HubProcess
 
 pytestmark = pytest.mark.anyio
-
-ROOT = Path(__file__).parents[3]
-
-
-class GunicornProcess(HubProcess):
-    """The same hub under a plain `gunicorn -c infra/gunicorn.conf.py hub.app:app`."""
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "infra/gunicorn.conf.py", "hub.app:app"],
-                cwd=ROOT,
-                env=self._environment | {"HUB_PORT": str(self.port), "PYTHONPATH": str(ROOT)},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
 
 
 @pytest.mark.parametrize("kind", [HubProcess, GunicornProcess])
@@ -53,7 +34,7 @@ async def test_the_hub_exits_in_time_with_readers_that_have_stopped_and_tells_th
             with pytest.raises(ConnectionClosed):
                 await asyncio.wait_for(reader.recv(), 10)
         assert reader.close_code == 1012
-        assert json.loads(reader.close_reason or "")["retry_after_ms"] >= 1_000
+        assert 0 <= json.loads(reader.close_reason or "")["retry_after_ms"] <= 1_000
         code = await asyncio.to_thread(hub.process.wait, 15)
         assert time.perf_counter() - started < 10
         assert code == 0, hub.log.read_text()
