@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +22,17 @@ from hub.routes import write
 from hub.settings import Settings
 from tests.hub.contract.story import Present, check_schema, comparable, settings
 from tests.hub.running import RunningHub, running_hub
+from tests.node import NODE
 from tests.servers.hub import free_port
 
 DOCUMENT = asyncapi()
+DASHBOARD = Path(__file__).parents[3] / "hub" / "dashboard"
+PARSE = """
+const { Parser } = require("@asyncapi/parser");
+const text = require("node:fs").readFileSync(0, "utf8");
+new Parser().parse(text).then(({ document, diagnostics }) =>
+  console.log(JSON.stringify({ version: document?.version(), diagnostics })));
+"""
 MESSAGES = DOCUMENT["components"]["messages"]
 SAID = [said for conversation in CONVERSATIONS for said in conversation.said]
 
@@ -43,6 +53,21 @@ def test_the_document_names_the_hub_that_it_comes_from(hub: RunningHub) -> None:
     assert served["asyncapi"] == "3.1.0"
     assert served["servers"]["hub"]["host"] == f"127.0.0.1:{hub.port}"
     assert served == json.loads(json.dumps(asyncapi(f"127.0.0.1:{hub.port}")))
+
+
+def test_the_document_is_asyncapi_3_1_for_the_official_parser() -> None:
+    if not (DASHBOARD / "node_modules" / "@asyncapi").exists():
+        subprocess.run([sys.executable, DASHBOARD / "build_hook.py", "npm", "ls"], check=True, timeout=300)
+    run = subprocess.run(
+        [NODE, "--eval", PARSE],
+        input=json.dumps(DOCUMENT),
+        cwd=DASHBOARD,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(run.stdout) == {"version": "3.1.0", "diagnostics": []}, run.stderr
 
 
 def test_every_message_of_the_protocol_is_in_the_document() -> None:
