@@ -119,7 +119,7 @@ class Live:
         )
 
     async def _session(self, socket: ClientConnection, ready: Ready) -> None:
-        self._subscription.connected(ready.session)
+        self._subscription.connected(ready.session, ready.time)
         await socket.send(self._subscription.subscribe(), text=True)
         async for data in socket:
             message = decode_live(data)

@@ -43,13 +43,17 @@ class Subscription:
         self._session: str | None = None
         self._plan: str | None = None
         self._revisions: dict[int, int] = {}
+        self._seen: int | None = None
+        self._is_live = False
 
     def subscribe(self) -> bytes:
         """The request to make now: for the history at first, later for all that is not known to be final."""
-        self._plan = None
+        self._plan, self._is_live = None, False
         past: dict[str, Any] = {}
         if self.final_until is not None:
             past["after"] = self.final_until
+            if self._seen is not None:
+                past["seen"] = self._seen
         elif self._history is not None:
             past["history"] = self._history
         return msgspec.json.encode({"type": "subscribe", "id": _ID, **self._asked, **past})
@@ -59,8 +63,10 @@ class Subscription:
         """The request that ends it, so that it can be made anew."""
         return msgspec.json.encode({"type": "unsubscribe", "id": _ID})
 
-    def connected(self, session: str) -> None:
-        """A new connection. In another session revisions begin anew."""
+    def connected(self, session: str, time: int | None = None) -> None:
+        """A new connection, at this time of the hub's. In another session revisions begin anew."""
+        # Whoever has seen no window yet has seen none of what is sent from now on.
+        self._seen = time if self._seen is None else self._seen
         if session != self._session:
             self._session = session
             self._revisions.clear()
@@ -72,9 +78,13 @@ class Subscription:
                 self.columns, self._plan = message.columns, message.plan
             case History():
                 return self._take_history(message.windows)
-            case Live() if self.final_until is None and self._history is None:
-                self.final_until = message.from_
+            case Live():
+                self._is_live = True
+                if self.final_until is None and self._history is None:
+                    self.final_until = message.from_
             case Window() if message.plan == self._plan:
+                if self._is_live:
+                    self._seen = max(self._seen or 0, message.sent or 0)
                 return [message] if self._is_news(message) else []
             case Progress() if message.plan == self._plan:
                 self.final_until = max(self.final_until or 0, message.final_until)

@@ -139,3 +139,17 @@ def test_revisions_of_long_ago_are_forgotten() -> None:
         subscription.receive(window(stop))
     assert stops(subscription.receive(window(1_000))) == [1_000]
     assert subscription.receive(window(3_000)) == []
+
+
+def test_coming_back_it_says_what_it_has_seen_so_that_it_is_told_what_was_corrected_since() -> None:
+    subscription = Subscription({"stream": "cpu"}, "5m")
+    subscription.connected("s1", 1_000)
+    assert "seen" not in json.loads(subscription.subscribe())
+    subscription.receive(Subscribed("1", "P", (Column("temp.mean", "float"),), 1_000, 1_000, 1_000))
+    subscription.receive(History("1", (past(2_000),)))
+    subscription.receive(window(9_000))
+    assert json.loads(subscription.subscribe())["seen"] == 1_000, "what came before the seam may not be all"
+    subscription.receive(Live("1", 2_000))
+    subscription.receive(Subscribed("1", "P", (), 1_000, 1_000, 1_000))
+    subscription.receive(window(10_000))
+    assert json.loads(subscription.subscribe())["seen"] == 10_000
