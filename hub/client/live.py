@@ -12,6 +12,7 @@ from hub.client.backoff import Backoff
 from hub.client.connection import Setback, endpoint, keep_connected
 from hub.client.errors import HubError, ProtocolViolated
 from hub.client.messages import Column, Error, Ready, Skipped, Subscribed, Window, decode_live
+from hub.client.messages import Live as Seam
 from hub.client.subscription import Subscription
 
 _AHEAD = 1_000
@@ -57,6 +58,8 @@ class Live:
         self._backoff = backoff or Backoff()
         self._subscription = Subscription({key: value for key, value in asked.items() if value is not None}, history)
         self._windows: deque[Window] = deque()
+        self._skipped = 0
+        self._granted = asyncio.Event()
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -71,9 +74,21 @@ class Live:
         """Every window that stopped by then is final as last delivered; None while none is known to be."""
         return self._subscription.final_until
 
+    @property
+    def skipped(self) -> int:
+        """Windows that the hub left out because this client was too slow; they were asked for again."""
+        return self._skipped
+
+    async def granted(self) -> None:
+        """Return when the subscription stands and every window to come is delivered; HubRefused."""
+        task = self._running()
+        await self._granted.wait()
+        if task.done():
+            await task
+
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._connect(), name="hub live")
-        self._task.add_done_callback(lambda _task: self._arrived.set())
+        self._task.add_done_callback(lambda _task: self._wake_all())
         return self
 
     async def __aexit__(
@@ -90,15 +105,23 @@ class Live:
         return self
 
     async def __anext__(self) -> Window:
-        if self._task is None:
-            raise RuntimeError("Live is used inside `async with Live(…) as windows:`")
+        task = self._running()
         while not self._windows:
-            if self._task.done():
-                await self._task
+            if task.done():
+                await task
             self._arrived.clear()
             await self._arrived.wait()
         self._room.set()
         return self._windows.popleft()
+
+    def _running(self) -> asyncio.Task[None]:
+        if self._task is None:
+            raise RuntimeError("Live is used inside `async with Live(…) as windows:`")
+        return self._task
+
+    def _wake_all(self) -> None:
+        self._arrived.set()
+        self._granted.set()
 
     async def _deliver(self, window: Window) -> None:
         while len(self._windows) >= _AHEAD:
@@ -128,11 +151,14 @@ class Live:
             match message:
                 case Subscribed():
                     self._backoff.succeeded()
+                case Seam():
+                    self._granted.set()
                 case Error(id=None):
                     self._on_setback(Setback(message.message), (message.retry_after_ms or 0) / 1_000)
                 case Error():
                     await self._try_again(socket, message)
-                case Skipped():
+                case Skipped(windows=windows):
+                    self._skipped += windows
                     await socket.send(self._subscription.unsubscribe(), text=True)
                     await socket.send(self._subscription.subscribe(), text=True)
 

@@ -131,6 +131,10 @@ class Writer:
             except HubError as error:
                 raise NotAcknowledged(self._unacknowledged.lines(), str(error)) from error
 
+    async def completed(self, count: int) -> None:
+        """Return when the first `count` lines that were written have their outcome; HubRefused."""
+        await self._until(lambda: self.complete >= count)
+
     async def ended(self) -> None:
         """Wait until the hub will take nothing from this client for good, and raise why: HubRefused."""
         task = self._running()

@@ -6,6 +6,7 @@ from hub.commands.agent import agent
 from hub.commands.dead_letters import dead_letters
 from hub.commands.demo import demo
 from hub.commands.listen import listen
+from hub.commands.load import load
 from hub.commands.replay import replay
 from hub.commands.serve import serve
 from hub.commands.streams import streams
@@ -28,6 +29,7 @@ app.command()(replay)
 app.add_typer(listen, name="listen")
 app.add_typer(streams, name="streams")
 app.command()(dead_letters)
+app.command()(load)
 
 
 def main() -> None:
