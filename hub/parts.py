@@ -34,7 +34,7 @@ from streams.ingest.novelty import Novelty
 from streams.ingest.spool import Spool
 from streams.points import Kind
 from streams.queries import Query
-from streams.stores.base import Store
+from streams.stores.base import Room, Store
 
 log = logging.getLogger(__name__)
 
@@ -173,21 +173,25 @@ def load_streams(settings: Settings) -> Mapping[str, Query]:
 def make_store(settings: Settings, on_read: Callable[[str, int, int, float], None] = lambda *_: None) -> Store:
     """The store that the settings name, not yet open; `on_read` is the tail's, where it has one."""
     # Each brings large libraries that the other needs not.
+    from streams.stores.partials import Partials
+
     kind, _, url = settings.store.partition(":")
+    clock, room = SystemClock(), Room(settings.tail_points)
+    in_front = partial(
+        Partials, clock=clock, horizon_ms=settings.tail_horizon, longer_ms=settings.correct_for, room=room
+    )
     if kind == "influxdb":
         from streams.stores.influxdb import InfluxDBStore
         from streams.stores.tail import Tail
 
         store = InfluxDBStore(url, settings.influx_token, settings.influx_org, settings.influx_bucket)
-        tail = Tail(
-            store, store.reader, SystemClock(), horizon_ms=settings.tail_horizon, most_points=settings.tail_points
-        )
+        tail = Tail(store, store.reader, clock, horizon_ms=settings.tail_horizon, room=room)
         tail.on_read = on_read
-        return tail
+        return in_front(tail, is_dense=tail.is_dense)
     from streams.stores.duckdb import DuckDBStore
 
     path = duckdb_path(settings)
-    return DuckDBStore(None if path is None else str(path))
+    return in_front(DuckDBStore(None if path is None else str(path)))
 
 
 def make_host(settings: Settings) -> Host:

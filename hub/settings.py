@@ -113,8 +113,14 @@ class Settings:
     socket_budget: int = _setting(size, "1MiB", "Bytes that may wait for one socket; there is always room for a frame.")
     ping_interval: int = _setting(duration, "20s", "Time between the pings that find dead sockets.")
     ping_timeout: int = _setting(duration, "20s", "Time a socket has to answer a ping.")
-    tail_horizon: int = _setting(duration, "15m", "Longest window that is answered from points kept in memory.")
-    tail_points: int = _setting(count, "5000000", "Points that a worker keeps in memory for this; some 60 bytes each.")
+    tail_horizon: int = _setting(
+        duration,
+        "15m",
+        "Longest window that is answered from its points; longer ones are put together from parts that are kept.",
+    )
+    tail_points: int = _setting(
+        count, "5000000", "Points, and rows of such parts, that a worker keeps in memory; some 60 bytes each."
+    )
     correct_for: int = _setting(duration, "1h", "How long after its stop a window is corrected when late points come.")
     audit_every: int = _setting(
         duration, "10s", "How often a random window is computed again straight from the store; 0s is never."

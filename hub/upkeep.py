@@ -20,7 +20,7 @@ from streams.host import Host
 from streams.ingest.commit import Ingest
 from streams.ingest.targets import OtherBucket, ThroughIngest
 from streams.rollups import Rollup
-from streams.stores.base import Store
+from streams.stores.base import Store, innermost
 from streams.stores.duckdb_retention import Agreed, DuckDBBucket, Expiring, expire
 
 
@@ -35,7 +35,7 @@ class Upkeep:
         self._host = host
         self._clock = clock
         self._store = store
-        self._behind: Store = getattr(store, "behind", store)  # a tail's; others answer from what is stored anyway
+        self._behind = innermost(store)
         self._rollups = [(rollup, PositionFile(folder, rollup)) for rollup in load_rollups(settings)]
         buckets = {rollup.bucket for rollup, _ in self._rollups if rollup.bucket}
         self._buckets = {bucket: make_bucket_store(settings, bucket) for bucket in buckets}
@@ -68,10 +68,10 @@ class Upkeep:
             audit = Audit(engine, self._behind, self._host, self._clock, every_ms=self._settings.audit_every)
             audit.on_audit = metrics.audited
             yield audit.run()
-        if isinstance(self._store, Expiring):
+        if isinstance(self._behind, Expiring):
             file = database_file(self._settings)
             # In memory there is nothing to lose by a mistake: the file's word is enough.
-            yield expire(self._store, DuckDBBucket(file) if file else Agreed(self._retention), self._clock)
+            yield expire(self._behind, DuckDBBucket(file) if file else Agreed(self._retention), self._clock)
 
     def _follower(self, rollup: Rollup, position: PositionFile, engine: Engine, ingest: Ingest) -> Follower:
         bucket = self._buckets.get(rollup.bucket or "")

@@ -29,7 +29,8 @@ class Aggregate:
     @property
     def definition(self) -> "Definition":
         """Its row of the table."""
-        return TABLE["percentile" if self.percent is not None else self.name]
+        name = "percentile" if self.percent is not None else self.name
+        return TABLE[name] if name in TABLE else STATES[name]
 
     @property
     def by_series(self) -> bool:
@@ -138,6 +139,11 @@ class Definition(NamedTuple):
 
 
 _RISES = "{f}sum({n} - {before}) FILTER ({inside} AND {v} >= {before})"
+_TIME = "{}(time) FILTER ({{v}} IS NOT NULL)"
+_AREA = (
+    "CASE WHEN count({v}) > 0 THEN coalesce("
+    "fsum(({v}::DOUBLE + {before}::DOUBLE) / 2 * {elapsed}) FILTER ({inside}), 0) END"
+)
 
 TABLE: dict[str, Definition] = {
     "count": Definition("how many values there are", _integer, _EVERYTHING, "count({v})", True, "count({field})"),
@@ -218,8 +224,7 @@ TABLE: dict[str, Definition] = {
         "the area under each series, in value times seconds: trapezoids between its points inside the window",
         _float,
         _NUMBERS,
-        "CASE WHEN count({v}) > 0 THEN coalesce("
-        "fsum(({v}::DOUBLE + {before}::DOUBLE) / 2 * {elapsed}) FILTER ({inside}), 0) END",
+        _AREA,
         False,
         None,
     ),
@@ -234,3 +239,13 @@ TABLE: dict[str, Definition] = {
     ),
 }
 """Every aggregate; `percentile` is the one behind `pNN`."""
+
+STATES: dict[str, Definition] = {
+    "total": Definition("`sum`, however large", _same, _NUMBERS, "{f}sum({n})", True, "sum({field})"),
+    "rises": Definition("`increase`, however large", _same, _NUMBERS, _RISES, True, None),
+    "area": Definition("`integral`, however large", _float, _NUMBERS, _AREA, True, None),
+    "first_time": Definition("when the first was, nanoseconds", _integer, _EVERYTHING, _TIME.format("min"), True, None),
+    "last_time": Definition("when the last was, nanoseconds", _integer, _EVERYTHING, _TIME.format("max"), True, None),
+    "values": Definition("how many there are of each value, a map", _same, _EVERYTHING, "histogram({v})", True, None),
+}
+"""What nobody can ask for, and long windows are put together from (`streams.partials`)."""

@@ -28,7 +28,7 @@ LATEST_MS = 60_000
 """Windows are computed again within this time after they were sent, at a random moment."""
 SETTLE_MS = 2_000
 """A window that differs is looked at again after this: a correction may have been under way."""
-MOST_SAMPLES, MOST_ROWS = 32, 20_000
+MOST_SAMPLES, MOST_ROWS, MOST_POINTS = 32, 20_000, 1_000_000
 DUTY = 50
 """After each audit there is a pause of so many times what it took, however often audits are asked for."""
 
@@ -86,7 +86,7 @@ class Audit:
         key = plan.key, update.stop
         if sample := self._samples.get(key):
             sample.update = update
-        elif update.revision == 0 and len(update.rows) <= MOST_ROWS:
+        elif update.revision == 0 and len(update.rows) <= MOST_ROWS and update.points <= MOST_POINTS:
             self._seen += 1
             if self._chance.randrange(self._seen) == 0:
                 if self._chosen:

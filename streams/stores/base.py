@@ -1,6 +1,6 @@
 """The contract of every store. `tests/contract/` says the same in tests that run against each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -111,3 +111,59 @@ class AskedAnew:
 
     def touched(self, ranges: Sequence[Touched]) -> None:
         """As the contract says."""
+
+
+class InFront:
+    """A part of stores in front of another, `behind`: what they pass on to it as it is."""
+
+    def __init__(self, behind: Store) -> None:
+        self.name = behind.name
+        self.concurrent_writes = behind.concurrent_writes
+        self.behind = behind
+
+    async def open(self) -> None:
+        """As the contract says."""
+        await self.behind.open()
+
+    async def close(self) -> None:
+        """As the contract says."""
+        await self.behind.close()
+
+    async def check(self) -> None:
+        """As the contract says."""
+        await self.behind.check()
+
+    async def write(self, batch: Batch) -> None:
+        """As the contract says."""
+        await self.behind.write(batch)
+
+    async def schema(self, measurement: str) -> MeasurementSchema:
+        """As the contract says."""
+        return await self.behind.schema(measurement)
+
+    async def measurements(self) -> Sequence[str]:
+        """As the contract says."""
+        return await self.behind.measurements()
+
+    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+        """As the contract says."""
+        return await self.behind.tag_values(measurement, tag, limit)
+
+
+def innermost(store: Store) -> Store:
+    """The store behind all that stand in front of it."""
+    while isinstance(store, InFront):
+        store = store.behind
+    return store
+
+
+class Room:
+    """How many rows several parts of a worker may keep in memory together; each adds what counts its own to `users`."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.users: list[Callable[[], int]] = []
+
+    def has(self, more: int) -> bool:
+        """Whether so many rows more would still be few enough."""
+        return sum(rows() for rows in self.users) + more <= self.most

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from streams.clock import Clock
-from streams.points import NANOSECONDS, Batch, Touched
+from streams.points import NANOSECONDS, Touched
 from streams.queries import Query
-from streams.stores.base import Answer, MeasurementSchema, Store
+from streams.stores.base import Answer, InFront, Room, Store
 from streams.stores.influxdb_read import RawPoints
 from streams.stores.tail_slices import Slices, Span
 from streams.stores.tail_tables import Mismatch, Points, Tables
@@ -84,11 +84,11 @@ class _Watched:
         return query.key in self.queries and start >= now - self.keep_ms and now >= self.dense_until
 
 
-class Tail:
-    """A `Store` in front of another. `horizon_ms` is the longest window it keeps the points of, `most_points` how
-    many it may keep in all; beyond either, windows are asked of the store behind.
+class Tail(InFront):
+    """A `Store` in front of another. `horizon_ms` is the longest window it keeps the points of, `room` what they have
+    to fit into; beyond either, windows are asked of the store behind.
 
-    `on_read` hears of each read: measurement, slices, points, milliseconds. `behind` is that other store.
+    `on_read` hears of each read: measurement, slices, points, milliseconds.
     """
 
     def __init__(
@@ -98,50 +98,24 @@ class Tail:
         clock: Clock,
         *,
         horizon_ms: int = 900_000,
-        most_points: int = 5_000_000,
+        room: Room | None = None,
     ) -> None:
-        self.name = store.name
-        self.concurrent_writes = store.concurrent_writes
+        super().__init__(store)
         self.on_read: Callable[[str, int, int, float], None] = lambda *_: None
-        self.behind = store
-        self._store = store
         self._reader = reader
         self._clock = clock
         self._horizon_ms = horizon_ms
-        self._most_points = most_points
+        self._room = room or Room(5_000_000)
+        self._room.users.append(lambda: sum(watched.points.rows for watched in self._watched.values()))
         self._tables = Tables()
         self._threads = ThreadPoolExecutor(THREADS, "tail")
         self._watched: dict[str, _Watched] = {}
 
-    async def open(self) -> None:
-        """As the contract says."""
-        await self._store.open()
-
     async def close(self) -> None:
         """As the contract says."""
-        await self._store.close()
+        await super().close()
         await asyncio.to_thread(self._threads.shutdown)
         self._tables.close()
-
-    async def check(self) -> None:
-        """As the contract says."""
-        await self._store.check()
-
-    async def write(self, batch: Batch) -> None:
-        """As the contract says."""
-        await self._store.write(batch)
-
-    async def schema(self, measurement: str) -> MeasurementSchema:
-        """As the contract says."""
-        return await self._store.schema(measurement)
-
-    async def measurements(self) -> Sequence[str]:
-        """As the contract says."""
-        return await self._store.measurements()
-
-    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
-        """As the contract says."""
-        return await self._store.tag_values(measurement, tag, limit)
 
     def watch(self, query: Query) -> None:
         """As the contract says: slices of its measurement are read from its first answer on."""
@@ -170,19 +144,24 @@ class Tail:
             if watched := self._watched.get(measurement):
                 watched.slices.touch(start, stop)
 
+    def is_dense(self, query: Query) -> bool:
+        """Whether the query's measurement has too many points for the tail at present."""
+        watched = self._watched.get(query.measurement)
+        return watched is not None and self._clock.now() < watched.dense_until
+
     async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
         """As the contract says; `way` is `tail`, or that of the store behind."""
         now = self._clock.now()
         watched = self._watched.get(query.measurement)
         if watched is None or not watched.covers(query, first_stop - query.window_ms, now):
-            return await self._store.answer(query, first_stop, last_stop)
+            return await self.behind.answer(query, first_stop, last_stop)
         began = time.perf_counter()
         try:
             async with watched.lock:
                 longest = max(first_stop - watched.longest_ms, now - watched.keep_ms)
                 await self._refresh(watched, min(first_stop - query.window_ms, longest), last_stop, now)
         except TooDense:
-            return await self._store.answer(query, first_stop, last_stop)
+            return await self.behind.answer(query, first_stop, last_stop)
         points = watched.points
         windows, sql = await self._using(points, partial(points.answer, query, first_stop, last_stop))
         text = ";\n".join(part for part in (watched.text, sql) if part)
@@ -218,7 +197,7 @@ class Tail:
             raw = await self._reader.read_points(
                 points.measurement, watched.fields, span[0] * NANOSECONDS, span[1] * NANOSECONDS
             )
-            has_room = self._has_room(len(raw.rows))
+            has_room = self._room.has(len(raw.rows))
             if has_room:
                 await self._using(points, partial(points.replace, span, raw))
         except BaseException:
@@ -232,9 +211,6 @@ class Tail:
         watched.learn(span, raw)
         took_ms = (time.perf_counter() - started) * 1_000
         self.on_read(points.measurement, (span[1] - span[0]) // slices.step, len(raw.rows), took_ms)
-
-    def _has_room(self, points: int) -> bool:
-        return sum(watched.points.rows for watched in self._watched.values()) + points <= self._most_points
 
     def _begin_anew(self, watched: _Watched) -> None:
         watched.points.retire()

@@ -11,6 +11,7 @@ from streams.queries import Query
 from streams.stores.base import Answer, Store
 from streams.stores.duckdb import DuckDBStore
 from streams.stores.influxdb import InfluxDBStore
+from streams.stores.partials import Partials
 from streams.stores.tail import Tail
 from tests.contract.asking import T0
 from tests.servers.influxdb import InfluxDB
@@ -63,11 +64,30 @@ def _tail(request: pytest.FixtureRequest) -> Store:
     return Followed(behind, behind.reader, _Then())
 
 
+class Joined(Partials):
+    """Partials that are told of every write, as by a hub; every window is put together."""
+
+    async def write(self, batch: Batch) -> None:
+        await super().write(batch)
+        if len(batch):
+            self.touched(touched_by(batch))
+
+
+def _partials(_request: pytest.FixtureRequest) -> Store:
+    return Joined(DuckDBStore(None), _Then(), horizon_ms=0)
+
+
+def _partials_of_tail(request: pytest.FixtureRequest) -> Store:
+    return Joined(_tail(request), _Then(), horizon_ms=0)
+
+
 CANDIDATES = {
     "duckdb-file": Candidate(_duckdb_file),
     "duckdb-memory": Candidate(lambda _request: DuckDBStore(None)),
     "influxdb-2.9.1": Candidate(_influxdb("influxdb2")),
     "tail": Candidate(_tail),
+    "partials": Candidate(_partials),
+    "partials-of-tail": Candidate(_partials_of_tail),
     "influxdb-1.8.10": Candidate(_influxdb("influxdb1"), unsigned=False),
 }
 

@@ -9,6 +9,7 @@ import pytest
 from streams.errors import StoreUnavailable
 from streams.points import Kind, Point, Touched, kind_of
 from streams.queries import Query, parse_query
+from streams.stores.base import Room
 from streams.stores.duckdb import DuckDBStore
 from streams.stores.influxdb_read import RawPoints
 from streams.stores.tail import Tail
@@ -65,7 +66,7 @@ def query(select: str = "temp", **settings: str) -> Query:
 
 @asynccontextmanager
 async def tail(source: Source, clock: Clock, most_points: int = 1_000) -> AsyncIterator[Tail]:
-    tail = Tail(DuckDBStore(None), source, clock, most_points=most_points)
+    tail = Tail(DuckDBStore(None), source, clock, room=Room(most_points))
     await tail.open()
     yield tail
     await tail.close()

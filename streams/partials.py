@@ -1,0 +1,135 @@
+"""Long windows put together from short ones: which parts they have, and what is kept of each. Pure.
+
+Time is cut into panes. Of each pane the states are kept from which every aggregate of any number of panes can be
+computed: counts and sums, not results. Panes next to one another are joined beforehand to stretches of 4, 16, 64 …
+panes, so that a window of a thousand panes is put together from some thirty stretches, and a late point costs the few
+stretches that it is in.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from typing import NamedTuple
+
+from streams.aggregates import Aggregate
+from streams.queries import Query
+
+FANOUT = 4
+"""How many stretches are joined to the next longer one. With more there are fewer of them, and windows have more."""
+LONGEST_PANE_MS = 60_000
+MOST_PANES = 1_500
+"""Panes are a minute or shorter, unless a window had more of them than these."""
+
+
+class Stretch(NamedTuple):
+    """The panes from `place * 4**level` on, `4**level` of them; a pane is a stretch of level 0."""
+
+    level: int
+    place: int
+
+    @property
+    def first(self) -> int:
+        """Its first pane."""
+        return self.place * _panes(self.level)
+
+    @property
+    def stop(self) -> int:
+        """The pane after its last."""
+        return (self.place + 1) * _panes(self.level)
+
+    @property
+    def number(self) -> int:
+        """A number of its own."""
+        return self.place << 6 | self.level
+
+    def parts(self) -> list["Stretch"]:
+        """The shorter stretches that it is joined from."""
+        return [Stretch(self.level - 1, self.place * FANOUT + part) for part in range(FANOUT)]
+
+
+def stretches(first: int, stop: int) -> list[Stretch]:
+    """The fewest stretches that are the panes `[first, stop)`, in order."""
+    found = []
+    while first < stop:
+        level = 0
+        while first % _panes(level + 1) == 0 and first + _panes(level + 1) <= stop:
+            level += 1
+        found.append(Stretch(level, first // _panes(level)))
+        first += _panes(level)
+    return found
+
+
+def stretches_of(pane: int) -> Iterator[Stretch]:
+    """Every stretch that a pane is in, itself first; they do not end."""
+    for level in count():
+        yield Stretch(level, pane // _panes(level))
+
+
+def _panes(level: int) -> int:
+    return int(FANOUT**level)
+
+
+def pane_length(query: Query) -> int:
+    """How long a pane is for this query, milliseconds: the longest divisor of `every` that is short enough."""
+    most = max(LONGEST_PANE_MS, query.window_ms // MOST_PANES)
+    fewest = -(-query.every_ms // most)
+    parts = next((parts for parts in range(fewest, 10 * fewest) if query.every_ms % parts == 0), 1)
+    return query.every_ms // parts
+
+
+_EDGES = ("first", "last", "first_time", "last_time")
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "count": ("count",),
+    "sum": ("total",),
+    "mean": ("count", "total"),
+    "min": ("min",),
+    "max": ("max",),
+    "first": ("first",),
+    "last": ("last",),
+    "spread": ("min", "max"),
+    "stddev": ("count", "total", "stddev"),
+    "median": ("values",),
+    "mode": ("values",),
+    "distinct": ("values",),
+    "rate": ("rises", *_EDGES),
+    "increase": ("rises", *_EDGES),
+    "integral": ("count", "area", *_EDGES),
+    "percentile": ("values",),
+}
+"""The states that each aggregate is put together from; every one of them, exactly."""
+
+
+class Parts(NamedTuple):
+    """How the windows of a query are put together.
+
+    `query` has the panes as its windows and the states as its aggregates. `by_series` says that the steps from one
+    pane to the next count, so that states are kept for each series and not for each group.
+    """
+
+    query: Query
+    states: tuple[tuple[str, ...], ...]
+    by_series: bool
+
+
+def parts_of(query: Query, tags: tuple[str, ...]) -> Parts:
+    """The parts of a query's windows; `tags` are all that the measurement has."""
+    by_series = any(aggregate.by_series for _, aggregates in query.select for aggregate in aggregates)
+    states = tuple(_states(aggregates, by_series) for _, aggregates in query.select)
+    select = tuple((field, tuple(map(Aggregate, names))) for field, names in zip(query.fields, states, strict=True))
+    pane = pane_length(query)
+    group_by = tuple(dict.fromkeys((*query.group_by, *sorted(tags)))) if by_series else query.group_by
+    return Parts(
+        replace(query, select=select, group_by=group_by, window_ms=pane, every_ms=pane),
+        states,
+        by_series,
+    )
+
+
+def _states(aggregates: tuple[Aggregate, ...], by_series: bool) -> tuple[str, ...]:
+    names = dict.fromkeys(
+        name for one in aggregates for name in PARTS["percentile" if one.percent is not None else one.name]
+    )
+    if by_series:  # several series have their first values in one pane, and its time says which was earlier
+        names |= {f"{end}_time": None for end in ("first", "last") if end in names}
+    return tuple(names)

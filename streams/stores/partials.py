@@ -1,0 +1,268 @@
+"""Long windows without their points: of each pane what is needed of it is kept, and joined to windows.
+
+A store in front of another, which answers the panes: they are short windows of a query of their own. So each pane is
+asked for when it has stopped, again when `grace` has passed, and again when late points touched it, and a window of
+a day costs little more than its newest pane.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from streams.clock import Clock
+from streams.errors import StoreUnavailable
+from streams.partials import Parts, parts_of
+from streams.points import Touched
+from streams.queries import Query
+from streams.stores.base import Answer, InFront, Room, Store
+from streams.stores.duckdb_files import open_memory
+from streams.stores.influxdb_queries import read_as
+from streams.stores.partial_tables import KindsUnknown, Panes
+from streams.stores.tail_slices import Slices, Span
+
+T = TypeVar("T")
+
+PANES_AT_ONCE = 64
+IDLE_MS = 60_000
+"""For how long the panes of a query are kept that nobody watches, once they were asked for."""
+FULL_MS = 60_000
+"""For how long a query that had no room is answered without panes, before they are tried again."""
+ATTEMPTS = 3
+THREADS = 2
+
+
+class Full(Exception):
+    """There is no room for the panes."""
+
+
+class Changed(Exception):
+    """What is kept does not fit what the measurement has become: begin anew."""
+
+
+class _Kept:
+    """The panes of one query, once there are any, and which of them have to be asked for."""
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        self.lock = asyncio.Lock()
+        self.parts: Parts | None = None
+        self.panes: Panes | None = None
+        self.slices = Slices()
+        self.full_until = 0
+        self.asked_at = 0
+        self.past_from = 0
+        self.past_until = 0
+        self.text = ""
+        self.watched_behind = False
+
+    @property
+    def rows(self) -> int:
+        """How many there are in memory."""
+        return self.panes.rows if self.panes else 0
+
+    def oldest(self, start: int, now: int, longer_ms: int) -> int:
+        """From when on panes are kept; those of the past that somebody asks for now are kept for a while."""
+        oldest = now - self.query.window_ms - self.query.grace_ms - longer_ms
+        if start < oldest:
+            self.past_from = start if now > self.past_until else min(start, self.past_from)
+            self.past_until = now + IDLE_MS
+        return min(oldest, self.past_from) if now <= self.past_until else oldest
+
+
+class Partials(InFront):
+    """A `Store` in front of another. Windows longer than `horizon_ms` are put together from panes that are kept, and
+    hopping ones that `is_dense`, which the store behind would have to answer from all their points.
+
+    Panes are kept as long as a window has them, and `longer_ms` for corrections. They have to fit into `room`; where
+    they do not, windows are asked of the store behind for a minute.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        horizon_ms: int = 900_000,
+        longer_ms: int = 3_600_000,
+        room: Room | None = None,
+        is_dense: Callable[[Query], bool] = lambda _: False,
+    ) -> None:
+        super().__init__(store)
+        self._clock = clock
+        self._horizon_ms = horizon_ms
+        self._longer_ms = longer_ms
+        self._room = room or Room(5_000_000)
+        self._room.users.append(lambda: sum(kept.rows for kept in self._kept.values()))
+        self._is_dense = is_dense
+        self._connection, _ = open_memory(lambda _: None)
+        self._threads = ThreadPoolExecutor(THREADS, "partials")
+        self._numbers = itertools.count()
+        self._kept: dict[str, _Kept] = {}
+        self._watched: dict[str, Query] = {}
+        self._watched_behind: Counter[Query] = Counter()
+
+    async def close(self) -> None:
+        """As the contract says."""
+        await super().close()
+        await asyncio.to_thread(self._threads.shutdown)
+        self._connection.close()
+
+    def watch(self, query: Query) -> None:
+        """As the contract says."""
+        self._watched[query.key] = query
+        if query.window_ms <= self._horizon_ms:
+            self._watch_behind(query)
+
+    def unwatch(self, query: Query) -> None:
+        """As the contract says: the panes go with it."""
+        del self._watched[query.key]
+        if query.window_ms <= self._horizon_ms:
+            self._unwatch_behind(query)
+        kept = self._kept.get(query.key)
+        if kept and not kept.lock.locked():
+            self._end(kept)
+            del self._kept[query.key]
+
+    def touched(self, ranges: Sequence[Touched]) -> None:
+        """As the contract says."""
+        for kept in self._kept.values():
+            for measurement, start, stop in ranges:
+                if measurement == kept.query.measurement:
+                    kept.slices.touch(start, stop)
+        self.behind.touched(ranges)
+
+    async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
+        """As the contract says; `way` is `partials`, or that of the store behind."""
+        now = self._clock.now()
+        self._forget_idle(now)
+        if self._is_put_together(query):
+            kept = self._kept.setdefault(query.key, _Kept(query))
+            kept.asked_at = now
+            async with kept.lock:
+                if now >= kept.full_until:
+                    try:
+                        return await self._answer(kept, first_stop, last_stop, now)
+                    except Full:
+                        self._end(kept)
+                        kept.full_until = now + FULL_MS
+        return await self.behind.answer(query, first_stop, last_stop)
+
+    def _is_put_together(self, query: Query) -> bool:
+        return query.window_ms > self._horizon_ms or (query.window_ms > query.every_ms and self._is_dense(query))
+
+    async def _answer(self, kept: _Kept, first_stop: int, last_stop: int, now: int) -> Answer:
+        began = time.perf_counter()
+        start = first_stop - kept.query.window_ms
+        for _ in range(ATTEMPTS):
+            parts, panes = await self._begun(kept)
+            try:
+                await self._refresh(kept, parts, panes, (start, last_stop), now)
+            except Changed:
+                self._end(kept)
+                continue
+            windows, sql = await self._in_thread(partial(panes.answer, first_stop, last_stop))
+            if not self._room.has(0):
+                raise Full
+            await self._prune(kept, panes, kept.oldest(start, now, self._longer_ms))
+            return Answer(windows, "partials", f"{kept.text};\n{sql}", (time.perf_counter() - began) * 1_000)
+        raise StoreUnavailable(f"the fields or tags of {kept.query.measurement!r} are changing")
+
+    async def _refresh(self, kept: _Kept, parts: Parts, panes: Panes, wanted: Span, now: int) -> None:
+        """Ask for the panes that are missing or out of date."""
+        step = PANES_AT_ONCE * parts.query.every_ms
+        for first, last in kept.slices.wanted(*wanted, now):
+            for start in range(first, last, step):
+                span = start, min(start + step, last)
+                began = self._clock.now()
+                kept.slices.begin(span)
+                try:
+                    await self._ask(kept, parts, panes, span)
+                except BaseException:
+                    kept.slices.failed(span)
+                    raise
+                kept.slices.done(span, began)
+                if not self._room.has(0):
+                    raise Full
+
+    async def _ask(self, kept: _Kept, parts: Parts, panes: Panes, span: Span) -> None:
+        answer = await self.behind.answer(parts.query, span[0] + parts.query.every_ms, span[1])
+        kept.text = answer.query
+        if parts.by_series and not await self._tags(kept.query) <= set(parts.query.group_by):
+            raise Changed
+        replace = partial(panes.replace, answer.windows)
+        try:
+            await self._in_thread(replace)
+        except KindsUnknown:
+            schema = await self.behind.schema(kept.query.measurement)
+            kinds = {field: read_as(several) for field, several in schema.fields.items()}
+            if not await self._in_thread(partial(panes.learn, kinds)):
+                raise Changed from None
+            try:
+                await self._in_thread(replace)
+            except KindsUnknown:
+                raise Changed from None
+
+    async def _tags(self, query: Query) -> frozenset[str]:
+        return (await self.behind.schema(query.measurement)).tags
+
+    async def _begun(self, kept: _Kept) -> tuple[Parts, Panes]:
+        """What is kept, for now nothing where nothing was."""
+        if kept.parts is None or kept.panes is None:
+            kept.parts = parts_of(kept.query, ())
+            if kept.parts.by_series:
+                kept.parts = parts_of(kept.query, tuple(await self._tags(kept.query)))
+            kept.panes = Panes(self._connection.cursor, next(self._numbers), kept.query, kept.parts)
+            kept.slices = Slices()
+            kept.slices.fit([kept.parts.query])
+            kept.watched_behind = kept.query.key in self._watched
+            if kept.watched_behind:
+                self._watch_behind(kept.parts.query)
+        return kept.parts, kept.panes
+
+    def _end(self, kept: _Kept) -> None:
+        """Let go of what is kept."""
+        parts, panes, kept.parts, kept.panes = kept.parts, kept.panes, None, None
+        if panes:
+            panes.close()
+        if parts and kept.watched_behind:
+            kept.watched_behind = False
+            self._unwatch_behind(parts.query)
+
+    async def _prune(self, kept: _Kept, panes: Panes, oldest: int) -> None:
+        kept.slices.drop_before(oldest)
+        await self._in_thread(partial(panes.drop_before, oldest))
+
+    def _forget_idle(self, now: int) -> None:
+        for key, kept in list(self._kept.items()):
+            if key not in self._watched and now - kept.asked_at > IDLE_MS and not kept.lock.locked():
+                self._end(kept)
+                del self._kept[key]
+
+    def _watch_behind(self, query: Query) -> None:
+        """Several queries may have the same panes, or one have those that another asks for as its windows."""
+        self._watched_behind[query] += 1
+        if self._watched_behind[query] == 1:
+            self.behind.watch(query)
+
+    def _unwatch_behind(self, query: Query) -> None:
+        self._watched_behind[query] -= 1
+        if not self._watched_behind[query]:
+            del self._watched_behind[query]
+            self.behind.unwatch(query)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Do it in a thread, and return when it is done, even when cancelled: nobody else may begin meanwhile."""
+        doing = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            while not doing.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([doing])
+            raise
