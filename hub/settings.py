@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
@@ -166,23 +166,39 @@ def load_settings(
     options: Mapping[str, str | None] | None = None, environment: Mapping[str, str] = os.environ
 ) -> Settings:
     """The settings in force: option, environment, file, default. SettingInvalid names the one that is wrong."""
-    given = {name: value for name, value in (options or {}).items() if value is not None}
-    file = given.get("config") or environment.get("HUB_CONFIG", "")
+    found = given_settings(options, environment)
+    units = {setting.name: setting.metadata["unit"] for setting in fields(Settings)}
+    settings = Settings(**{name: _parse(given.source, units[name], given.text) for name, given in found.items()})
+    _check(settings)
+    return settings
+
+
+class Given(NamedTuple):
+    """What a setting was set to, as it was written, and where."""
+
+    source: str
+    text: str
+
+
+def given_settings(
+    options: Mapping[str, str | None] | None = None, environment: Mapping[str, str] = os.environ
+) -> dict[str, Given]:
+    """The settings that are not left at their defaults, by name. SettingInvalid where the file cannot be used."""
+    chosen = {name: value for name, value in (options or {}).items() if value is not None}
+    file = chosen.get("config") or environment.get("HUB_CONFIG", "")
     from_file = _read_file(Path(file)) if file else {}
-    values = {}
+    found: dict[str, Given] = {}
     for setting in fields(Settings):
         name = setting.name
-        for source, found in (
-            (f"--{name}", given.get(name)),
+        for source, value in (
+            (f"--{name}", chosen.get(name)),
             (variable(name), environment.get(variable(name))),
             (f"{name} in {file}", from_file.get(name)),
         ):
-            if found is not None:
-                values[name] = _parse(source, setting.metadata["unit"], found)
+            if value is not None:
+                found[name] = Given(source, value)
                 break
-    settings = Settings(**values)
-    _check(settings)
-    return settings
+    return found
 
 
 def _parse(source: str, unit: Callable[[str], Any], value: str) -> Any:

@@ -7,8 +7,10 @@ from hub.commands.dead_letters import dead_letters
 from hub.commands.demo import demo
 from hub.commands.listen import listen
 from hub.commands.load import load
+from hub.commands.query import query
 from hub.commands.replay import replay
 from hub.commands.serve import serve
+from hub.commands.settings import settings
 from hub.commands.streams import streams
 from hub.commands.watch import watch
 from hub.preflight import one_sentence
@@ -25,9 +27,11 @@ app.command()(serve)
 app.command()(demo)
 app.command()(agent)
 app.command()(watch)
+app.command()(query)
 app.command()(replay)
 app.add_typer(listen, name="listen")
 app.add_typer(streams, name="streams")
+app.command()(settings)
 app.command()(dead_letters)
 app.command()(load)
 

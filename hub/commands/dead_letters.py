@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hub.commands.printing import print_table
 from hub.parts import make_dead_letters
 from hub.settings import load_settings
 from streams.ingest.dead_letters import DeadLetter
@@ -74,7 +74,7 @@ def _print_table(letters: Iterable[DeadLetter]) -> None:
         row = (_moment(letter.time), letter.source, letter.code, "yes" if letter.acknowledged else "no", letter.reason)
         table.add_row(*map(Text, row), Text(letter.line.decode("utf-8", "backslashreplace")))
     if table.row_count:
-        Console().print(table)
+        print_table(table)
     print(f"{table.row_count} points" + (f", and {more} more: list all with --json" if more else ""), file=sys.stderr)
 
 

@@ -3,6 +3,15 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+Token = Annotated[
+    str | None,
+    typer.Option("--token", envvar="HUB_TOKEN", help="The token that opens the hub.", show_default=False),
+]
+"""In the variable it is seen by fewer: other users of this machine can read a command's options."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

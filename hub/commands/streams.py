@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from hub.buckets import DUCKDB, database_file, is_influxdb, load_rollups, load_wanted, open_bucket
+from hub.commands.printing import print_table
 from hub.parts import load_streams
 from hub.settings import SettingInvalid, Settings, load_settings
 from streams.durations import format_duration
@@ -134,4 +134,4 @@ def _print_table(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(Text("-" if row[column] is None else row[column]) for column in columns))
-    Console().print(table if rows else "none")
+    print_table(table if rows else "none")

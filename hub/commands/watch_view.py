@@ -98,7 +98,7 @@ def header_line(columns: tuple[Column, ...]) -> str:
 
 def plain_lines(columns: tuple[Column, ...], window: Window) -> list[str]:
     """A line for each row, its fields divided by tabs; a window without rows is a line of missing values."""
-    start = [_time(window.stop), str(window.revision), "final" if window.final else "provisional"]
+    start = [moment(window.stop), str(window.revision), "final" if window.final else "provisional"]
     rows = window.rows or ((None,) * len(columns),)
     return ["\t".join([*start, *(_MISSING if cell is None else str(cell) for cell in row)]) for row in rows]
 
@@ -133,8 +133,9 @@ def _footer(window: Window, status: Status) -> str:
 
 
 def _span(window: Window) -> str:
-    return f"{_time(window.start)} to {_time(window.stop)[11:]}"
+    return f"{moment(window.start)} to {moment(window.stop)[11:]}"
 
 
-def _time(milliseconds: int) -> str:
+def moment(milliseconds: int) -> str:
+    """A time as RFC 3339 in UTC."""
     return datetime.fromtimestamp(milliseconds / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
