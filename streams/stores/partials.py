@@ -54,7 +54,8 @@ class _Kept:
         self.parts: Parts | None = None
         self.panes: Panes | None = None
         self.slices = Slices()
-        self.full_until = 0
+        self.direct_until = 0
+        self.points = 0
         self.asked_at = 0
         self.past_from = 0
         self.past_until = 0
@@ -80,7 +81,8 @@ class Partials(InFront):
     hopping ones that `is_dense`, which the store behind would have to answer from all their points.
 
     Panes are kept as long as a window has them, and `longer_ms` for corrections. They have to fit into `room`; where
-    they do not, windows are asked of the store behind for a minute.
+    they do not, windows are asked of the store behind for a minute. Where that has its points at hand, it answers
+    windows that do not overlap, and those of up to `few_points`, as fast itself.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Partials(InFront):
         horizon_ms: int = 900_000,
         longer_ms: int = 3_600_000,
         room: Room | None = None,
+        few_points: int | None = None,
         is_dense: Callable[[Query], bool] = lambda _: False,
     ) -> None:
         super().__init__(store)
@@ -99,6 +102,7 @@ class Partials(InFront):
         self._longer_ms = longer_ms
         self._room = room or Room(5_000_000)
         self._room.users.append(lambda: sum(kept.rows for kept in self._kept.values()))
+        self._few_points = few_points
         self._is_dense = is_dense
         self._connection, _ = open_memory(lambda _: None)
         self._threads = ThreadPoolExecutor(THREADS, "partials")
@@ -145,18 +149,28 @@ class Partials(InFront):
             kept = self._kept.setdefault(query.key, _Kept(query))
             kept.asked_at = now
             async with kept.lock:
-                if now >= kept.full_until:
-                    try:
-                        return await self._answer(kept, first_stop, last_stop, now)
-                    except Full:
-                        self._end(kept)
-                        kept.full_until = now + FULL_MS
+                answer = await self._choose(kept, first_stop, last_stop, now)
+            kept.points = max(window.points for window in answer.windows)
+            return answer
         return await self.behind.answer(query, first_stop, last_stop)
 
-    def _is_put_together(self, query: Query) -> bool:
-        return query.window_ms > self._horizon_ms or (query.window_ms > query.every_ms and self._is_dense(query))
+    async def _choose(self, kept: _Kept, first_stop: int, last_stop: int, now: int) -> Answer:
+        few = self._few_points is not None and kept.points <= self._few_points
+        if not few and now >= kept.direct_until:
+            try:
+                return await self._put_together(kept, first_stop, last_stop, now)
+            except Full:
+                self._end(kept)
+                kept.direct_until = now + FULL_MS
+        return await self.behind.answer(kept.query, first_stop, last_stop)
 
-    async def _answer(self, kept: _Kept, first_stop: int, last_stop: int, now: int) -> Answer:
+    def _is_put_together(self, query: Query) -> bool:
+        hops = query.window_ms > query.every_ms
+        if self._few_points is not None and not hops:
+            return False
+        return query.window_ms > self._horizon_ms or (hops and self._is_dense(query))
+
+    async def _put_together(self, kept: _Kept, first_stop: int, last_stop: int, now: int) -> Answer:
         began = time.perf_counter()
         start = first_stop - kept.query.window_ms
         for _ in range(ATTEMPTS):

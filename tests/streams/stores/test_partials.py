@@ -255,3 +255,19 @@ async def test_dense_hopping_windows_are_put_together_too() -> None:
     tumbling = parse_query(measurement="m", select={"temp": ["mean"]}, every="1s")
     assert (await store.answer(tumbling, NOW, NOW)).way == "duckdb"
     await store.close()
+
+
+async def test_a_store_that_has_its_points_at_hand_answers_small_windows_itself() -> None:
+    behind = DuckDBStore(None)
+    store = Partials(behind, Clock(NOW), few_points=2 * 120)
+    await store.open()
+    await write(store, *points(NOW - 2 * HOUR, NOW, MINUTE))
+    assert (await store.answer(query(), NOW, NOW)).way == "duckdb"
+    assert (await store.answer(query(), NOW, NOW)).way == "duckdb"
+    late = Point("m", {}, {"temp": 1.0}, (NOW - 1) * 1_000_000)
+    await write(store, late)
+    store.touched([Touched("m", late.time, late.time)])
+    assert (await store.answer(query(), NOW, NOW)).way == "duckdb"
+    assert (await store.answer(query(), NOW, NOW)).way == "partials"
+    assert (await store.answer(query(every="2h"), NOW, NOW)).way == "duckdb"
+    await store.close()
