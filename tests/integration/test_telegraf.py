@@ -14,18 +14,9 @@ from tests.servers.telegraf import Telegraf
 
 pytestmark = [pytest.mark.telegraf, pytest.mark.influxdb]
 
-OVER_HTTP = """
-[[outputs.influxdb_v2]]
-  urls = ["{hub.url}"]
-  token = "whatever"
-  organization = "any"
-  bucket = "any"
-"""
-OVER_A_SOCKET = """
-[[outputs.websocket]]
-  url = "{hub.sockets}/v1/write"
-  read_timeout = "1s"
-"""
+EXAMPLES = Path(__file__).parents[2] / "infra" / "examples" / "telegraf"
+OVER_HTTP = (EXAMPLES / "http.conf").read_text()
+OVER_A_SOCKET = (EXAMPLES / "websocket.conf").read_text().replace('"30s"', '"1s"')
 BOTH = pytest.mark.parametrize("output", [OVER_HTTP, OVER_A_SOCKET], ids=["influxdb_v2", "websocket"])
 
 
@@ -49,7 +40,7 @@ class Wired:
 
     def telegraf(self, output: str) -> AbstractContextManager[Telegraf]:
         """A Telegraf that writes to the hub."""
-        return Telegraf(self._binary, self._folder, output.format(hub=self.hub))
+        return Telegraf(self._binary, self._folder, output, HUB_URL=self.hub.url, HUB_SOCKETS=self.hub.sockets)
 
     def give(self, telegraf: Telegraf, count: int) -> None:
         """So many metrics more, each at a time of its own."""
@@ -129,7 +120,7 @@ def test_a_socket_without_metrics_stays_open(wired: Callable[..., Wired]) -> Non
     with made.hub, made.telegraf(OVER_A_SOCKET) as telegraf:
         made.give(telegraf, 10)
         made.compare()
-        time.sleep(2.5)  # longer than Telegraf's read_timeout: only the hub's pings keep it
+        time.sleep(2.5)  # longer than its read_timeout here: only the hub's pings keep it
         assert connections(made.hub) == 1
         made.give(telegraf, 10)
         made.compare()

@@ -1,5 +1,6 @@
 """A real Telegraf as a process of its own: what is posted to it goes where its output says."""
 
+import os
 import signal
 import subprocess
 import time
@@ -29,11 +30,12 @@ CONFIGURATION = """
 class Telegraf:
     """`telegraf` with an output of the test's; as a context manager it takes metrics inside and is gone afterwards."""
 
-    def __init__(self, binary: Path, folder: Path, output: str) -> None:
+    def __init__(self, binary: Path, folder: Path, output: str, **environment: str) -> None:
         self.log = folder / "telegraf.log"
         self._url = f"http://127.0.0.1:{(port := free_port())}/write"
         self._configuration = folder / "telegraf.conf"
         self._configuration.write_text(CONFIGURATION.format(port=port) + output)
+        self._environment = {**os.environ, **environment}
         self._command = [str(binary), "--config", str(self._configuration)]
 
     def take(self, lines: bytes) -> None:
@@ -43,7 +45,9 @@ class Telegraf:
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
         until = time.monotonic() + 20
         while time.monotonic() < until and self._process.poll() is None:
             try:
