@@ -3,16 +3,20 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from hub.client.backoff import Backoff
 from hub.client.connection import Setback, endpoint, keep_connected
-from hub.client.errors import HubError, ProtocolViolated
-from hub.client.messages import Column, Error, Ready, Skipped, Subscribed, Window, decode_live
+from hub.client.errors import HubError, HubRefused, ProtocolViolated
+from hub.client.messages import Column, Error, Explained, LiveMessage, Ready, Skipped, Subscribed, Window, decode_live
 from hub.client.messages import Live as Seam
+from hub.client.questions import Question, Questions
+from hub.client.rows import T, typed_rows
 from hub.client.subscription import Subscription
 
 _AHEAD = 1_000
@@ -34,7 +38,9 @@ class Live:
         stream: the name of a stream; or else
         query: a query as the protocol has it: `{"measurement": …, "select": …, "every": "10s"}`.
         where: further conditions, `{"site": ["s1", "s2"]}`.
-        history: how much of the past comes first, as `5m`.
+        history: how much of the past comes first, as `5m`; or else
+        after: every window comes first that stopped later than this time, such as the `final_until` of an earlier Live;
+        seen: with `after`, that one's `seen`: windows that were corrected since then come, too.
         token: sent as `Authorization: Bearer`.
         on_setback: hears why a connection ended or windows are late, and in how many seconds the next try is made.
     """
@@ -47,6 +53,8 @@ class Live:
         query: Mapping[str, Any] | None = None,
         where: Mapping[str, Any] | None = None,
         history: str | None = None,
+        after: int | None = None,
+        seen: int | None = None,
         token: str | None = None,
         on_setback: Callable[[Setback, float], None] | None = None,
         backoff: Backoff | None = None,
@@ -56,7 +64,11 @@ class Live:
         self._token = token
         self._on_setback = on_setback or (lambda _setback, _delay: None)
         self._backoff = backoff or Backoff()
-        self._subscription = Subscription({key: value for key, value in asked.items() if value is not None}, history)
+        self._subscription = Subscription(
+            {key: value for key, value in asked.items() if value is not None}, history, after=after, seen=seen
+        )
+        self._questions = Questions()
+        self._socket: ClientConnection | None = None
         self._windows: deque[Window] = deque()
         self._skipped = 0
         self._granted = asyncio.Event()
@@ -75,6 +87,11 @@ class Live:
         return self._subscription.final_until
 
     @property
+    def seen(self) -> int | None:
+        """The highest `sent` that came, by the hub's clock: keep it beside `final_until` to go on from there later."""
+        return self._subscription.seen
+
+    @property
     def skipped(self) -> int:
         """Windows that the hub left out because this client was too slow; they were asked for again."""
         return self._skipped
@@ -85,6 +102,27 @@ class Live:
         await self._granted.wait()
         if task.done():
             await task
+
+    async def explain(self, stop: int) -> Explained:
+        """What the window that stops then is made of, asked of the database anew.
+
+        It waits while the hub cannot be reached. HubRefused where there is no such window, HubError where the
+        database does not answer.
+        """
+        task = self._running()
+        question = self._questions.ask(stop)
+        if self._socket is not None:
+            await self._ask(self._socket, question)
+        either: list[asyncio.Future[Any]] = [question.answer, task]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not question.answer.done():
+            question.answer.cancel()
+            await task
+        return question.answer.result()
+
+    def typed_rows(self, window: Window, of: type[T]) -> list[T]:
+        """The window's rows as a dataclass, a TypedDict or a msgspec.Struct; see `hub.client.rows`."""
+        return typed_rows(self.columns, window.rows, of)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._connect(), name="hub live")
@@ -144,23 +182,43 @@ class Live:
     async def _session(self, socket: ClientConnection, ready: Ready) -> None:
         self._subscription.connected(ready.session, ready.time)
         await socket.send(self._subscription.subscribe(), text=True)
-        async for data in socket:
-            message = decode_live(data)
-            for window in self._subscription.receive(message):
-                await self._deliver(window)
-            match message:
-                case Subscribed():
-                    self._backoff.succeeded()
-                case Seam():
-                    self._granted.set()
-                case Error(id=None):
-                    self._on_setback(Setback(message.message), (message.retry_after_ms or 0) / 1_000)
-                case Error():
-                    await self._try_again(socket, message)
-                case Skipped(windows=windows):
-                    self._skipped += windows
-                    await socket.send(self._subscription.unsubscribe(), text=True)
-                    await socket.send(self._subscription.subscribe(), text=True)
+        try:
+            async for data in socket:
+                message = decode_live(data)
+                for window in self._subscription.receive(message):
+                    await self._deliver(window)
+                await self._react(socket, message)
+        finally:
+            self._socket = None
+
+    async def _react(self, socket: ClientConnection, message: LiveMessage | None) -> None:
+        match message:
+            case Subscribed():
+                self._backoff.succeeded()
+            case Seam():
+                self._granted.set()
+                self._socket = socket
+                for question in self._questions.again():
+                    await self._ask(socket, question)
+            case Explained():
+                self._questions.answered(message)
+            case Error(id=None):
+                self._on_setback(Setback(message.message), (message.retry_after_ms or 0) / 1_000)
+            case Error(id=name) if name == self._subscription.id:
+                if self._subscription.is_live and self._questions.failed(message):
+                    return
+                if message.retry_after_ms is None:
+                    raise HubRefused(message.message, message.code)
+                await self._try_again(socket, message)
+            case Skipped(windows=windows):
+                self._skipped += windows
+                self._socket = None
+                await socket.send(self._subscription.unsubscribe(), text=True)
+                await socket.send(self._subscription.subscribe(), text=True)
+
+    async def _ask(self, socket: ClientConnection, question: Question) -> None:
+        with suppress(ConnectionClosed):  # it is asked again on the next one
+            await socket.send(self._subscription.explain(question.stop), text=True)
 
     async def _try_again(self, socket: ClientConnection, error: Error) -> None:
         """The request failed for a reason that will pass: make it again after a while."""

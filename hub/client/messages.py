@@ -4,7 +4,7 @@ Unlike the hub's own types these let unknown keys and unknown messages pass, so 
 Times are integers, milliseconds since the Unix epoch.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct, field
@@ -97,7 +97,10 @@ class Live(Struct, tag="live", frozen=True):
 
 
 class Window(Struct, tag="window", frozen=True):
-    """A window `[start, stop)`; the rows have the subscription's columns. Points and times are None in the history."""
+    """A window `[start, stop)`; the rows have the subscription's columns. Points and times are None in the history.
+
+    `correction` says that it replaces a window that was final: points came late.
+    """
 
     plan: str
     start: int
@@ -109,6 +112,7 @@ class Window(Struct, tag="window", frozen=True):
     late: int | None = None
     queried_ms: float | None = None
     sent: int | None = None
+    correction: bool = False
 
 
 class Progress(Struct, tag="progress", frozen=True):
@@ -127,6 +131,35 @@ class Skipped(Struct, tag="skipped", frozen=True):
     from_: int = field(name="from")
 
 
+class SentRevision(Struct, frozen=True):
+    """That a window was sent, when, and how many points it was made of."""
+
+    revision: int
+    sent: int
+    points: int
+
+
+class Explained(Struct, tag="explained", frozen=True):
+    """What a window `[start, stop)` is made of, asked of the database anew: `query`, which took `query_ms`, by `way`.
+
+    Of its `points`, which lie between the times `first` and `last`, `late` came after the window was first sent;
+    `revisions` are as the hub has sent them.
+    """
+
+    id: str
+    start: int
+    stop: int
+    way: str
+    query: str
+    query_ms: float
+    points: int
+    first: int | None
+    last: int | None
+    late: int
+    revisions: tuple[SentRevision, ...]
+    rows: tuple[Row, ...]
+
+
 class Error(Struct, tag="error", frozen=True):
     """A request failed, or, where `id` is None, a plan is in trouble."""
 
@@ -137,14 +170,14 @@ class Error(Struct, tag="error", frozen=True):
 
 
 WriteMessage = Ready | Ack | Reject | Retry
-LiveMessage = Ready | Subscribed | History | Live | Window | Progress | Skipped | Error
+LiveMessage = Ready | Subscribed | History | Live | Window | Progress | Skipped | Explained | Error
 
 
 class _Kind(Struct):
     type: str
 
 
-_KNOWN = {"ready", "ack", "reject", "retry", "subscribed", "history", "live", "window", "progress", "skipped", "error"}
+_KNOWN = {of.__struct_config__.tag for of in (*get_args(WriteMessage), *get_args(LiveMessage))}
 _kind = msgspec.json.Decoder(_Kind)
 _write: msgspec.json.Decoder[WriteMessage] = msgspec.json.Decoder(WriteMessage)
 _live: msgspec.json.Decoder[LiveMessage] = msgspec.json.Decoder(LiveMessage)

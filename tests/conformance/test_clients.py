@@ -92,6 +92,21 @@ def test_a_late_point_corrects_a_final_window(hub: HubProcess, client: Client) -
     assert window["revision"] > 0
 
 
+def test_a_window_is_explained_and_one_that_there_is_not_is_refused(hub: HubProcess, client: Client) -> None:
+    begin = last_second()
+    write(hub, "a", 3.0, begin - 1_500)
+    client.watch("w", stream="weather", history="5s")
+    client.until(lambda: client.windows("w").get(begin - 1_000))
+    client.explain("w", begin - 1_000)
+    client.until(lambda: client.events("explained", "w"))
+    told = client.events("explained", "w")[0]
+    assert (told["stop"], told["points"], told["rows"]) == (begin - 1_000, 1, [["a", 3.0, 1]])
+    client.explain("w", begin - 1_001)
+    client.until(lambda: client.events("refused", "w"))
+    assert client.events("refused", "w")[0]["code"] == "invalid_query"
+    client.until(lambda: max(client.windows("w")) > begin + 2_000)
+
+
 def test_after_a_restart_of_the_hub_it_goes_on_without_a_hole_and_with_what_was_corrected(
     hub: HubProcess, client: Client
 ) -> None:

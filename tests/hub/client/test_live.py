@@ -1,8 +1,10 @@
 """Live windows from a hub on a real socket."""
 
+from dataclasses import dataclass
+
 import pytest
 
-from hub.client import Backoff, HubRefused, Live
+from hub.client import Backoff, HubError, HubRefused, Live
 from tests.hub.client.scripted_hub import Peer, scripted_hub
 
 pytestmark = pytest.mark.anyio
@@ -110,6 +112,99 @@ async def test_what_was_skipped_is_fetched() -> None:
 
     async with scripted_hub(skips) as url, Live(url, stream="x", history="1m") as windows:
         assert [(await anext(windows)).stop for _ in range(4)] == [1_000, 2_000, 3_000, 4_000]
+
+
+def explained(stop: int, name: str = "1") -> dict[str, object]:
+    return {
+        "type": "explained",
+        "id": name,
+        "plan": "P",
+        "start": stop - 1_000,
+        "stop": stop,
+        "way": "duckdb",
+        "query": "SELECT",
+        "query_ms": 1.5,
+        "points": 1,
+        "first": stop - 500,
+        "last": stop - 500,
+        "late": 0,
+        "revisions": [{"revision": 0, "sent": stop, "points": 1}],
+        "rows": [["a", 20.5]],
+    }
+
+
+async def test_a_question_is_answered_also_on_another_connection() -> None:
+    async def breaks(peer: Peer) -> None:
+        await peer.ready()
+        await peer.request()
+        await grant(peer)
+        await history(peer, 1_000)
+        assert await peer.request() == {"type": "explain", "id": "1", "stop": 1_000}
+        peer.abort()
+
+    async def answers(peer: Peer) -> None:
+        await peer.ready()
+        await peer.request()
+        await grant(peer)
+        await history(peer, 1_000)
+        assert await peer.request() == {"type": "explain", "id": "2", "stop": 1_000}
+        await peer.say(**explained(1_000, "2"))
+        await peer.stay()
+
+    async with scripted_hub(breaks, answers) as url, Live(url, stream="x", history="1m", backoff=quick()) as windows:
+        answer = await windows.explain(1_000)
+        assert (answer.points, answer.rows, answer.revisions[0].sent) == (1, (("a", 20.5),), 1_000)
+
+
+async def test_questions_that_fail_leave_the_windows_alone() -> None:
+    async def fails(peer: Peer) -> None:
+        await peer.ready()
+        await peer.request()
+        await grant(peer)
+        await history(peer, 1_000)
+        error = {"type": "error", "id": "1", "message": "no window stops then"}
+        await peer.request()
+        await peer.say(**error, code="invalid_query", retry_after_ms=None)
+        await peer.request()
+        await peer.say(**error, code="store_unavailable", retry_after_ms=500)
+        await window(peer, 2_000)
+        await peer.stay()
+
+    async with scripted_hub(fails) as url, Live(url, stream="x", history="1m") as windows:
+        with pytest.raises(HubRefused, match="no window stops then"):
+            await windows.explain(1_500)
+        with pytest.raises(HubError, match="no window stops then"):
+            await windows.explain(1_000)
+        assert [(await anext(windows)).stop for _ in range(2)] == [1_000, 2_000]
+
+
+async def test_a_question_of_what_is_refused_ends() -> None:
+    async def refuses(peer: Peer) -> None:
+        await peer.ready()
+        await peer.request()
+        await peer.say(type="error", id="1", code="unknown_stream", message="no stream is named x", retry_after_ms=None)
+        await peer.stay()
+
+    async with scripted_hub(refuses) as url, Live(url, stream="x") as windows:
+        with pytest.raises(HubRefused, match="no stream is named x"):
+            await windows.explain(1_000)
+
+
+async def test_rows_come_as_a_type_of_ones_own() -> None:
+    @dataclass
+    class Reading:
+        host: str
+        temp_mean: float
+
+    async def tells(peer: Peer) -> None:
+        await peer.ready()
+        await peer.request()
+        await grant(peer)
+        await history(peer, 1_000)
+        await peer.stay()
+
+    async with scripted_hub(tells) as url, Live(url, stream="x", history="1m") as windows:
+        assert windows.typed_rows(await anext(windows), Reading) == [Reading("a", 20.5)]
 
 
 async def test_iterating_outside_the_context_is_an_error() -> None:

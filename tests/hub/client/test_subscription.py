@@ -153,3 +153,30 @@ def test_coming_back_it_says_what_it_has_seen_so_that_it_is_told_what_was_correc
     subscription.receive(Subscribed("1", "P", (), 1_000, 1_000, 1_000))
     subscription.receive(window(10_000))
     assert json.loads(subscription.subscribe())["seen"] == 10_000
+
+
+def test_another_subscription_goes_on_where_one_ended() -> None:
+    later = Subscription({"stream": "cpu"}, after=2_000, seen=9_000)
+    later.connected("s2", 20_000)
+    request = json.loads(later.subscribe())
+    assert (request["after"], request["seen"], later.seen) == (2_000, 9_000, 9_000)
+    later.receive(Subscribed("1", "P", (), 1_000, 1_000, 1_000))
+    corrected, new = later.receive(History("1", (past(1_000, 3), past(3_000))))
+    assert (corrected.correction, new.correction) == (True, False)
+    assert later.final_until == 3_000
+
+
+def test_a_window_that_was_final_is_corrected() -> None:
+    subscription = granted()
+    subscription.receive(Live("1", 0))
+    assert [one.correction for one in subscription.receive(window(1_000))] == [False]
+    assert [one.correction for one in subscription.receive(window(1_000, 1, final=True))] == [False]
+    subscription.receive(Progress("P", 1_000))
+    assert [one.correction for one in subscription.receive(window(1_000, 2, final=True))] == [True]
+
+
+def test_what_is_said_of_an_earlier_request_does_not_concern_the_present_one() -> None:
+    subscription = granted()
+    assert json.loads(subscription.unsubscribe()) == {"type": "unsubscribe", "id": "1"}
+    assert json.loads(subscription.subscribe())["id"] == "2"
+    assert subscription.receive(Error("1", "invalid_query", "no window stops then")) == []
