@@ -32,11 +32,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SentPoint(msgspec.Struct, forbid_unknown_fields=True):
-    """A point as a device sends it; `time` in units of the frame's precision, or an RFC 3339 text."""
+    """A point as a device sends it; `time` in units of the frame's precision, or an RFC 3339 text.
+
+    A field or tag that is null is one that the point does not have, as where one of a device's sensors fails.
+    """
 
     measurement: str
-    fields: dict[str, float | int | str | bool]
-    tags: dict[str, str] | None = None
+    fields: dict[str, float | int | str | bool | None]
+    tags: dict[str, str | None] | None = None
     time: int | str | None = None
 
 
@@ -65,8 +68,10 @@ def scan_objects(
             raise PointRefused(
                 Code.INVALID_POINT, f"a point with more than {PARTS_AT_MOST} fields and tags is not read"
             )
-        fields = {name: fit(value, kinds(sent.measurement, name)) for name, value in sent.fields.items()}
-        return Point(sent.measurement, sent.tags or {}, fields, _time(sent.time, unit, now))
+        given = ((name, value) for name, value in sent.fields.items() if value is not None)
+        fields = {name: fit(value, kinds(sent.measurement, name)) for name, value in given}
+        tags = {name: value for name, value in (sent.tags or {}).items() if value is not None}
+        return Point(sent.measurement, tags, fields, _time(sent.time, unit, now))
 
     parts = ((start + 1, objects[start : start + STEP_POINTS]) for start in range(0, len(objects) or 1, STEP_POINTS))
     return in_steps(parts, lambda part, most: _scan(part, point_of, most), at_most)

@@ -46,6 +46,15 @@ def test_one_point_needs_no_array() -> None:
     assert list(scan(b' {"measurement":"m","fields":{"v":1},"time":1}\n').batch.lines) == [b"m v=1.0 1000000"]
 
 
+def test_what_is_null_is_not_there() -> None:
+    scanned = scan(
+        b'[{"measurement":"m","tags":{"a":null,"b":"x"},"fields":{"v":1,"w":null},"time":1},'
+        b' {"measurement":"m","fields":{"v":null}}]'
+    )
+    assert list(scanned.batch.lines) == [b"m,b=x v=1.0 1000000"]
+    assert [(reject.line, reject.code) for reject in scanned.rejects] == [(2, "missing_fields")]
+
+
 @pytest.mark.parametrize("data", [b"", b" \r\n", b"[]"])
 def test_an_empty_frame_has_no_points(data: bytes) -> None:
     assert scan(data) == ((scan(data).batch), [])
@@ -123,7 +132,7 @@ def test_times_that_are_none(text: bytes, code: str) -> None:
         (b'"\\ud800"', "not_utf8"),
         (b'"\\udc00 \\ud800"', "not_utf8"),
         (b'"\xff"', "not_utf8"),
-        (b"null", "invalid_point"),
+        (b"null", "missing_fields"),
         (b"[1]", "invalid_point"),
         (b'{"a":1}', "invalid_point"),
         (b'1},"tags":{"t":1', "invalid_point"),

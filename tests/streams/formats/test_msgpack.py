@@ -74,7 +74,7 @@ def test_integers_and_floats_are_kept_apart(sent: Any, stored: Kind | None, valu
         (math.nan, "invalid_number"),
         (math.inf, "invalid_number"),
         (b"bytes", "invalid_point"),
-        (None, "invalid_point"),
+        (None, "missing_fields"),
         ([1], "invalid_point"),
         (msgspec.Raw(b"\xa1\xff"), "not_utf8"),
     ],
