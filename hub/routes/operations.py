@@ -37,7 +37,10 @@ async def readiness(hub: Hub) -> Readiness:
     store = await _store_state(hub)
     spool = _spool_state(hub)
     queries = QueriesState(plans=len(hub.engine.plans), streams=len(hub.streams))
-    return Readiness(ready=spool.ok if spool else store.ok, store=store, spool=spool, queries=queries)
+    # While nothing waits, points go to the store, whatever the spool's disk is like.
+    straight = store.ok and not (spool and spool.entries)
+    ready = straight or (spool is not None and spool.ok)
+    return Readiness(ready=ready, store=store, spool=spool, queries=queries)
 
 
 async def _store_state(hub: Hub) -> StoreState:
@@ -57,8 +60,8 @@ def _spool_state(hub: Hub) -> SpoolState | None:
         return None
     waiting = hub.spool.statistics()
     problem = hub.ingest.spool_trouble
-    if waiting.bytes >= hub.settings.spool_bytes:
-        problem = f"the spool is full: {waiting.bytes} bytes wait for the database"
+    if hub.spool.full():
+        problem = f"the spool is full: {waiting.bytes} of {hub.settings.spool_bytes} bytes wait for the database"
     return SpoolState(problem is None, problem, *waiting)
 
 

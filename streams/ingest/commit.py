@@ -13,7 +13,7 @@ from streams.ingest.groups import Group, batch_of, dead_letters, spool_entries, 
 from streams.ingest.outcome import SPOOLED, STORED, Outcome
 from streams.ingest.patience import BEHIND_SECONDS, PatientWrites
 from streams.ingest.ranges import touched_by
-from streams.ingest.spool import Spool
+from streams.ingest.spool import Spool, SpoolFull
 from streams.ingest.turns import Announce, Entry, Queue, Turns
 from streams.ingest.writing import write_good
 from streams.points import Batch, Reject, Touched
@@ -256,7 +256,7 @@ class Ingest:
         try:
             await spool.append(spool_entries(group, batch, rejects))
         except StreamsError as error:
-            self.spool_trouble = str(error)
+            self.spool_trouble = None if isinstance(error, SpoolFull) else str(error)
             self._failed(group, error)
         else:
             self.spool_trouble = None

@@ -6,8 +6,11 @@
 import asyncio
 import json
 import os
+import random
 import statistics
 import time
+import urllib.error
+import urllib.request
 from collections import deque
 from pathlib import Path
 
@@ -88,3 +91,22 @@ async def test_everything_is_stored_after_a_long_outage(own_influxdb2: InfluxDB2
     assert all("spool" in device.places for device in devices)
     assert differences == Differences([], [], []), str(differences)
     assert "Traceback" not in hub.log.read_text()
+
+
+async def test_a_hub_whose_spool_was_full_is_ready_again_by_itself(own_influxdb2: InfluxDB2, tmp_path: Path) -> None:
+    server, bucket = own_influxdb2, own_influxdb2.new_bucket()
+    settings = {**hub_settings(server, bucket), "HUB_SPOOL_BYTES": "1KiB"}
+    with HubProcess(tmp_path, environment=settings) as hub:
+        server.kill()
+        async with connect(f"{hub.sockets}/v1/write") as socket:
+            await socket.recv()
+            told: list[str] = []
+            while not told or told[-1] == "ack":
+                await socket.send("\n".join(f"m,n={len(told)} v={random.random()}" for _ in range(10)))
+                told.append(json.loads(await socket.recv())["type"])
+        assert told[-1] == "retry"
+        assert told.count("ack") > 0
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            await asyncio.to_thread(urllib.request.urlopen, f"{hub.url}/readyz", timeout=5)
+        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(hub.wait)

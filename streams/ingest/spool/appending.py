@@ -29,6 +29,12 @@ class Appender:
         self._files = files
         self._most_bytes = most_bytes
         self._failed: set[int] = set()
+        self._refused = 1  # bytes
+
+    def full(self) -> bool:
+        """Whether there is no room for what was refused last, or for anything."""
+        drained, _ = self._files.bounds()
+        return self._files.size(drained) + self._refused > self._most_bytes
 
     def append(self, entries: Sequence[SpoolEntry]) -> None:
         """Return when all entries are synced. SpoolFull, SpoolFailed: acknowledge none of them."""
@@ -51,6 +57,7 @@ class Appender:
         """The segment to append to, and its size."""
         drained, end = self._files.locked_bounds()
         if self._files.size(drained) + size > self._most_bytes:
+            self._refused = size
             raise SpoolFull(f"the spool {self._files.directory} has reached its {self._most_bytes} bytes")
         number, offset = number_of(end), offset_of(end)
         # A file that does not end where its last writer meant to has a torn end. What was appended behind that could

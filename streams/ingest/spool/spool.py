@@ -66,6 +66,10 @@ class Spool:
         """Whether nothing waits, of any worker. It takes a microsecond."""
         return self._files.empty()
 
+    def full(self) -> bool:
+        """Whether there is no room for what this worker could not append last; it ends as the spool is drained."""
+        return self._appender.full()
+
     def holds(self, measurement: str, start: int, stop: int) -> bool:
         """Whether a point in `[start, stop)` ns waits; see `streams.host.Host.held_elsewhere`."""
         return self._ranges.holds(measurement, start, stop)

@@ -115,11 +115,14 @@ async def test_a_full_spool_keeps_what_it_has_and_takes_more_once_drained(tmp_pa
     with opened(tmp_path, most_bytes=1_000) as spool:
         for number in range(1, 6):
             await spool.append([entry(number)])
+        assert not spool.full()
         with pytest.raises(SpoolFull, match="1000 bytes"):
-            await spool.append([entry(number) for number in range(6, 100)])
+            await spool.append([entry(number) for number in range(6, 15)])
+        assert spool.full()
         read = await spool.read(100)
         assert numbers(read) == [1, 2, 3, 4, 5]
         await spool.remove([e.id for e in read])
+        assert not spool.full()
         await spool.append([entry(100)])
         assert numbers(await spool.read(10)) == [100]
 
