@@ -103,6 +103,21 @@ export class Hub {
     for (const members of this.#plans.values()) members.delete(subscription);
   }
 
+  /** Have the hub send nothing for now: it costs nobody anything until `resume`. */
+  suspend(subscription: Subscription): void {
+    if (subscription.isSuspended) return;
+    subscription.isSuspended = true;
+    subscription.end();
+    for (const members of this.#plans.values()) members.delete(subscription);
+  }
+
+  /** Go on where it was suspended: what was missed comes first. */
+  resume(subscription: Subscription): void {
+    if (!subscription.isSuspended) return;
+    subscription.isSuspended = false;
+    if (this.#connection.session !== null) subscription.ask(this.#connection.session);
+  }
+
   /** The windows of a stream or a query: the history first, then live ones, until the loop is left. HubError. */
   async *windows(request: Request): AsyncGenerator<Window & { columns: Description["columns"] }, void, void> {
     const waiting: Window[] = [];

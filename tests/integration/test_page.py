@@ -94,7 +94,7 @@ def test_it_goes_on_after_a_restart_of_the_hub_without_a_reload(browser: Browser
     expect(page.get_by_role("status")).to_contain_text("No connection", timeout=PATIENCE)
     demo.start()
     expect(page.get_by_role("status")).to_have_text("Live", timeout=PATIENCE)
-    expect(page.locator("#reconnects")).to_have_text("1 reconnect")
+    expect(page.locator("#facts")).to_contain_text("1 reconnect")
     before = picture(page)
     page.wait_for_timeout(1_500)
     assert picture(page) != before

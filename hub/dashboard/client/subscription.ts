@@ -37,6 +37,8 @@ export class Subscription {
   readonly request: Request;
   /** What the rows mean; null until the hub has granted it. */
   description: Description | null = null;
+  /** Whether the hub is not to send anything for now. */
+  isSuspended = false;
   #listener: Listener;
   #wire: Wire;
   #ledger: Ledger;
@@ -67,10 +69,11 @@ export class Subscription {
     });
   }
 
-  /** A session is open: ask for what is missing. */
+  /** A session is open: ask for what is missing, unless nobody looks. */
   ask(session: { id: string; time: number }): void {
     clearTimeout(this.#retry);
     this.#session = session;
+    if (this.isSuspended) return;
     this.#isAsked = true;
     const { stream, query, where } = this.request;
     this.#wire.send({ type: "subscribe", id: this.id, stream, query, where, ...this.#ledger.asks(session.id, session.time) });

@@ -1,0 +1,312 @@
+// A panel: one subscription, its charts or its table, and what can be changed in place.
+
+import type { Hub, Subscription } from "../client.ts";
+import type { Description, Measurement, Stream, Window } from "../client/messages.ts";
+import { chartsOf } from "../model/charts.ts";
+import { Columns } from "../model/columns.ts";
+import { changeFilter, changePlan, type Panel, requestOf, resolve } from "../model/panels.ts";
+import { parseQuery } from "../model/query_text.ts";
+import { spellFilter } from "../model/spell_query.ts";
+import { formatDuration } from "../model/units.ts";
+import { ChartView } from "./chart.ts";
+import { h, icon, iconButton, write } from "./dom.ts";
+import { showExplanation } from "./explain.ts";
+import { aggregatesMenu, type Changing, filterMenu, groupMenu, openMenu, windowMenu } from "./menus.ts";
+import { FLASH_MS } from "./plot.ts";
+import { TableView } from "./table.ts";
+
+/** How long a panel may be out of sight before the hub is told to send it nothing. */
+const PATIENCE_MS = 2_000;
+/** How late a window may be before that is said. */
+const LATE_MS = 4_000;
+
+/** What a panel needs of the page. */
+export interface PanelHost {
+  readonly hub: Hub;
+  streams(): readonly Stream[];
+  schema(): Promise<readonly Measurement[]>;
+  /** How much of the past a panel has to have, milliseconds. */
+  span(): number;
+  changed(): void;
+  remove(panel: PanelView): void;
+  edit(panel: PanelView): void;
+  zoom(from: number, to: number): void;
+  unzoom(): void;
+}
+
+export class PanelView {
+  readonly element: HTMLElement;
+  panel: Panel;
+  isVisible = false;
+  columns: Columns | null = null;
+  everyMs = 1_000;
+  lastWindowAt = 0;
+  skipped = 0;
+  #host: PanelHost;
+  #subscription: Subscription | null = null;
+  #description: Description | null = null;
+  #span = 0;
+  #shape = "";
+  #names = "";
+  #views: (ChartView | TableView)[] = [];
+  #hiding: ReturnType<typeof setTimeout> | undefined;
+  #title = h("h2");
+  #chips = h("div", { class: "chips" });
+  #note = h("p", { class: "note quiet", hidden: true });
+  #trouble = h("p", { class: "trouble", hidden: true, attr: { role: "alert" } });
+  #body = h("div", { class: "body" });
+  #viewButton = iconButton("table", "Show as table", () => this.#switchView());
+
+  constructor(panel: Panel, host: PanelHost) {
+    this.panel = panel;
+    this.#host = host;
+    const actions = h(
+      "div", { class: "actions" },
+      iconButton("edit", "Edit the query", () => host.edit(this)),
+      this.#viewButton,
+      iconButton("close", "Remove this panel", () => host.remove(this)),
+    );
+    this.element = h("section", { class: "panel" }, h("header", {}, this.#title, actions), this.#chips, this.#trouble, this.#note, this.#body);
+    this.#render();
+  }
+
+  /** Show another query or in another way. */
+  set(panel: Panel): void {
+    const isAnother = panel.text !== this.panel.text;
+    this.panel = panel;
+    this.#render();
+    if (isAnother) this.connect();
+    else this.#build();
+  }
+
+  /** Subscribe anew, as when the query or the span is another. */
+  connect(): void {
+    this.disconnect();
+    this.#span = this.#host.span();
+    this.#description = null;
+    this.columns = null;
+    this.#shape = "";
+    this.skipped = 0;
+    this.lastWindowAt = 0;
+    this.#say("");
+    try {
+      const request = requestOf(this.panel.text, this.#host.streams(), this.#span);
+      this.#subscription = this.#host.hub.subscribe(request, {
+        described: (description) => this.#described(description),
+        windows: (windows) => this.#take(windows),
+        live: () => this.#dirty(),
+        progress: (until) => this.#progress(until),
+        skipped: (windows) => (this.skipped += windows),
+        failed: (error) => this.#say(error.message),
+      });
+      if (!this.isVisible) this.#suspendSoon();
+    } catch (error) {
+      this.#say((error as Error).message);
+    }
+  }
+
+  disconnect(): void {
+    clearTimeout(this.#hiding);
+    if (this.#subscription) this.#host.hub.unsubscribe(this.#subscription);
+    this.#subscription = null;
+  }
+
+  destroy(): void {
+    this.disconnect();
+    for (const view of this.#views) view.destroy();
+    this.element.remove();
+  }
+
+  /** Whether the panel can be seen: what nobody sees costs nothing, here and on the hub. */
+  show(isVisible: boolean): void {
+    this.isVisible = isVisible;
+    clearTimeout(this.#hiding);
+    if (!isVisible) return this.#suspendSoon();
+    const subscription = this.#subscription;
+    if (!subscription?.isSuspended) return;
+    const missed = this.#host.hub.now() - (subscription.finalUntil ?? 0);
+    if (missed > this.#span) this.connect();
+    else this.#host.hub.resume(subscription);
+  }
+
+  /** Draw what is new; `from` and `to` are the ends of the time axis, `keep` what may be forgotten. */
+  paint(from: number, to: number, keep: number): void {
+    if (!this.isVisible || !this.columns) return;
+    const now = performance.now();
+    if (this.columns.corrections[0] && now - this.columns.corrections[0].at > FLASH_MS + 500) this.columns.corrections.shift();
+    this.columns.prune(keep);
+    for (const view of this.#views) view.paint(from, to);
+  }
+
+  /** Draw everything at the next frame, as when the time axis is another. */
+  redraw(): void {
+    this.#dirty();
+  }
+
+  recolor(): void {
+    for (const view of this.#views) view.recolor();
+  }
+
+  /** Say what is not as it should be; called a few times a second. */
+  showState(isConnected: boolean): void {
+    const silent = Date.now() - this.lastWindowAt;
+    const grace = this.#description?.grace_ms ?? 0;
+    const isLate = isConnected && this.isVisible && this.lastWindowAt > 0 && silent > this.everyMs + grace + LATE_MS;
+    const stretched = this.#description !== null && this.#stretched();
+    const isEmpty = this.columns !== null && this.columns.stops.length > 0 && this.columns.oldest === Infinity;
+    const notes = [
+      isEmpty && "No points in this span yet; lines appear as soon as a device sends some.",
+      isLate && `No new window for ${Math.round(silent / 1_000)} s.`,
+      this.skipped > 0 && `${this.skipped} windows were skipped because this page was too slow, and fetched again.`,
+      stretched && `Windows of ${formatDuration(this.everyMs)}, so that this span can be drawn.`,
+    ].filter(Boolean);
+    write(this.#note, notes.join(" "));
+    this.#note.hidden = notes.length === 0;
+    this.element.classList.toggle("late", isLate);
+  }
+
+  #stretched(): boolean {
+    const plan = this.#current()?.plan;
+    return plan !== undefined && plan.everyMs !== this.everyMs;
+  }
+
+  #suspendSoon(): void {
+    this.#hiding = setTimeout(() => this.#subscription && this.#host.hub.suspend(this.#subscription), PATIENCE_MS);
+  }
+
+  #described(description: Description): void {
+    this.#say("");
+    this.#description = description;
+    this.everyMs = description.every_ms;
+    const shape = JSON.stringify([description.columns, description.every_ms, description.window_ms]);
+    if (shape === this.#shape) return;
+    this.#shape = shape;
+    // A field of which the kind has become known has the same place: what was received stays.
+    const names = JSON.stringify(description.columns.map(({ name }) => name));
+    if (!this.columns || names !== this.#names) this.columns = new Columns(description.columns);
+    this.#names = names;
+    this.#build();
+  }
+
+  #take(windows: readonly Window[]): void {
+    const now = performance.now();
+    this.lastWindowAt = Date.now();
+    this.#say("");
+    for (const window of windows) this.columns?.take(window, now);
+    this.#dirty();
+  }
+
+  #progress(until: number): void {
+    if (this.columns) this.columns.finalUntil = until;
+    this.#dirty();
+  }
+
+  #dirty(): void {
+    for (const view of this.#views) view.isDirty = true;
+  }
+
+  /** Make the charts or the table for the columns that there are. */
+  #build(): void {
+    for (const view of this.#views) view.destroy();
+    this.#views = [];
+    const { columns } = this;
+    if (!this.#description || !columns) return;
+    const described = this.#description.columns;
+    const name = this.#title.textContent ?? "";
+    const explain = (stop: number): void => this.#explain(stop);
+    if (this.panel.view === "table") {
+      this.#views = [new TableView(name, described, columns, this.everyMs, explain)];
+    } else {
+      const tagNames = columns.tagIndexes.map((index) => described[index]?.name ?? "");
+      const { zoom, unzoom } = this.#host;
+      const host = { name, tagNames: () => tagNames, explain, zoom, unzoom };
+      this.#views = chartsOf(described).map((chart) => new ChartView(chart, columns, this.everyMs, host));
+    }
+    if (this.#views.length === 0) this.#body.replaceChildren(h("p", { class: "quiet" }, "Texts cannot be drawn; show this as a table."));
+    else this.#body.replaceChildren(...this.#views.map(({ element }) => element));
+  }
+
+  #explain(stop: number): void {
+    if (!this.#subscription || !this.#description) return;
+    void showExplanation(this.#title.textContent ?? "", this.#description.columns, stop, this.#subscription.explain(stop));
+  }
+
+  #switchView(): void {
+    this.set({ ...this.panel, view: this.panel.view === "chart" ? "table" : "chart" });
+    this.#host.changed();
+  }
+
+  #current(): ReturnType<typeof resolve> {
+    try {
+      return resolve(parseQuery(this.panel.text), this.#host.streams());
+    } catch {
+      return null; // the trouble is said already
+    }
+  }
+
+  /** The heading, and the buttons that say and change what is asked. */
+  #render(): void {
+    const current = this.#current();
+    const isTable = this.panel.view === "table";
+    const label = isTable ? "Show as chart" : "Show as table";
+    this.#viewButton.replaceChildren(icon(isTable ? "chart" : "table"));
+    this.#viewButton.title = label;
+    this.#viewButton.setAttribute("aria-label", label);
+    write(this.#title, current ? titleOf(this.panel.text, this.#host.streams()) : this.panel.text);
+    this.element.setAttribute("aria-label", this.#title.textContent ?? "");
+    if (!current) return this.#chips.replaceChildren();
+    const { plan, where } = current;
+    const over = plan.windowMs === plan.everyMs ? "" : `over ${formatDuration(plan.windowMs)} `;
+    const changing = this.#changing();
+    this.#chips.replaceChildren(
+      this.#chip(selectText(plan.select), "Change fields and aggregates", (measurement) => aggregatesMenu(changing, measurement)),
+      this.#chip(plan.groupBy.length > 0 ? `by ${plan.groupBy.join(", ")}` : "no groups", "Change the groups", (measurement) => groupMenu(changing, measurement)),
+      this.#chip(Object.keys(where).length > 0 ? spellFilter(where) : "all", "Change the filter", (measurement) => filterMenu(changing, measurement)),
+      this.#chip(`${over}every ${formatDuration(plan.everyMs)}`, "Change the window", () => windowMenu(changing)),
+    );
+  }
+
+  #chip(text: string, label: string, content: (measurement: Measurement | undefined) => Node): HTMLElement {
+    const attr = { "aria-haspopup": "dialog", "aria-label": `${text}. ${label}` };
+    const button = h("button", { type: "button", class: "chip", title: label, attr }, text);
+    button.onclick = async () => {
+      const measurement = this.#current()?.plan.measurement;
+      const schema = await this.#host.schema().catch(() => []); // without it, what is chosen can still be changed
+      openMenu(button, label, content(schema.find(({ name }) => name === measurement)));
+    };
+    return button;
+  }
+
+  #changing(): Changing {
+    const set = (text: string): void => {
+      if (text === this.panel.text) return;
+      this.set({ ...this.panel, text });
+      this.#host.changed();
+    };
+    return {
+      current: () => this.#current(),
+      change: (change) => set(changePlan(this.panel.text, this.#host.streams(), change)),
+      filter: (tag, values) => set(changeFilter(this.panel.text, tag, values)),
+    };
+  }
+
+  #say(trouble: string): void {
+    write(this.#trouble, trouble);
+    this.#trouble.hidden = trouble === "";
+  }
+}
+
+/** Which fields and aggregates, in few words. */
+function selectText(select: Record<string, string[]>): string {
+  const fields = Object.entries(select);
+  const [first] = fields;
+  if (!first) return "";
+  const names = [...new Set(fields.flatMap(([, aggregates]) => aggregates))].join(", ");
+  return fields.length === 1 ? `${first[0]}: ${names}` : `${fields.length} fields: ${names}`;
+}
+
+/** A stream's name, or the measurement of a query. */
+function titleOf(text: string, streams: readonly Stream[]): string {
+  const { stream, plan } = parseQuery(text);
+  return streams.find(({ name }) => name === stream)?.name ?? plan?.measurement ?? text;
+}
