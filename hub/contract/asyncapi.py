@@ -102,13 +102,13 @@ class Operation:
 
 OPERATIONS = (
     Operation("greet_device", "write", "send", "Say that frames may follow, and how large", (WRITE_READY,)),
-    Operation("authenticate_device", "write", "receive", "Learn who a device is", (AUTH,), (WRITE_READY,)),
     Operation("take_frame", "write", "receive", "Take points, and say what became of them", FRAMES, OUTCOMES),
+    Operation("authenticate_device", "write", "receive", "Learn who a device is", (AUTH,), (WRITE_READY,)),
     Operation("greet_dashboard", "live", "send", "Say that subscriptions may follow", (LIVE_READY,)),
-    Operation("authenticate_dashboard", "live", "receive", "Learn who a dashboard is", (AUTH,), (LIVE_READY,)),
     Operation("subscribe", "live", "receive", "Grant a subscription, and tell it the past", (SUBSCRIBE,), GRANTED),
     Operation("unsubscribe", "live", "receive", "End a subscription", (UNSUBSCRIBE,), (ERROR,)),
     Operation("explain", "live", "receive", "Say what a window is made of", (EXPLAIN,), (EXPLAINED, ERROR)),
+    Operation("authenticate_dashboard", "live", "receive", "Learn who a dashboard is", (AUTH,), (LIVE_READY,)),
     Operation("send_windows", "live", "send", "Send windows as they stop, are final, or change", WINDOWS),
 )
 

@@ -12,6 +12,7 @@ from hub.contract.endpoints import ENDPOINTS
 from hub.contract.examples import EXAMPLES, Example
 from hub.contract.schemas import Document, reference, schemas
 from hub.contract.shapes import CSV, JSON, Answer, Endpoint, Parameter
+from hub.settings import table
 
 DESCRIPTION = """\
 Points in, windows of aggregates out. Devices and dashboards speak WebSocket: that is in `/asyncapi.json`. Here is what
@@ -41,6 +42,10 @@ def openapi() -> Document:
         "tags": [{"name": group} for group in dict.fromkeys(endpoint.group for endpoint in ENDPOINTS)],
         "paths": paths,
         "components": {"schemas": schemas(_types()), "securitySchemes": security.OPENAPI},
+        "x-settings": [
+            {"name": row.name, "variable": row.variable, "unit": row.unit, "default": row.default, "help": row.help}
+            for row in table()
+        ],
     }
 
 

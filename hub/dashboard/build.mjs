@@ -8,7 +8,10 @@ const output = new URL("built/", import.meta.url).pathname;
 rmSync(output, { recursive: true, force: true });
 await build({
   absWorkingDir: new URL(".", import.meta.url).pathname,
-  entryPoints: ["index.html", "favicon.svg", "page.css", "page.ts"],
+  entryPoints: [
+    ...["index.html", "favicon.svg", "page.css", "page.ts"],
+    ...["docs/index.html", "docs/docs.css", "docs/docs.ts"],
+  ],
   loader: { ".html": "copy", ".svg": "copy" },
   outdir: output,
   bundle: true,

@@ -1,4 +1,4 @@
-"""`/`: the dashboard's files."""
+"""`/`, `/docs`: the dashboard and the page of the contract, with their files."""
 
 from pathlib import Path
 
@@ -30,17 +30,21 @@ hub's folder, or install the package again without <code>HUB_SKIP_DASHBOARD</cod
 """
 
 
+PAGES = {"": "index.html", "docs": "docs/index.html"}
+"""The file of each address that is for people."""
+
+
 def page_in(folder: Path) -> Route:
     """Serves the files of the page that was built into `folder`."""
     files = StaticFiles(directory=folder, check_dir=False)
 
     async def page(request: Request) -> Response:
-        """A file of the page; `/` is its index, or says how to build it where nobody has."""
-        path = request.path_params["path"] or "index.html"
+        """A file; `/` and `/docs` are pages, or say how to build them where nobody has."""
+        path = PAGES.get(request.path_params["path"], request.path_params["path"])
         try:
             response = await files.get_response(path, request.scope)
         except HTTPException as error:
-            if path != "index.html" or error.status_code != 404:
+            if path not in PAGES.values() or error.status_code != 404:
                 raise
             response = HTMLResponse(UNBUILT, 503)
         response.headers.update(HEADERS)

@@ -23,3 +23,10 @@ def test_the_index_is_what_is_served_at_the_root(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("the page")
     assert client(tmp_path).get("/").text == "the page"
     assert client(tmp_path).get("/none.js").status_code == 404
+
+
+def test_the_page_of_the_contract_is_at_docs(tmp_path: Path) -> None:
+    assert client(tmp_path).get("/docs").status_code == 503
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.html").write_text("the contract")
+    assert client(tmp_path).get("/docs").text == "the contract"
