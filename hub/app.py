@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from hub.origins import Asked, Refusal, refusal
 from hub.parts import Hub
 from hub.routes import answers, contract, events, influx, live, operations, page, schema, streams, windows, write
 from hub.settings import Settings, load_settings
@@ -20,12 +22,41 @@ class HubApp(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI says."""
+        if scope["type"] != "lifespan" and (refused := self._refusal(scope)):
+            await _refuse(refused, scope, receive, send)
+            return
         endpoint = SOCKETS.get(scope["path"]) if scope["type"] == "websocket" else None
         if endpoint is None:
             await super().__call__(scope, receive, send)
         else:
             scope["app"] = self
             await endpoint(WebSocket(scope, receive, send))
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        """Why nobody is to see this request or handshake at all."""
+        hub: Hub = self.state.hub
+        connection = HTTPConnection(scope)
+        here = scope.get("server")
+        asked = Asked(
+            scope["path"],
+            connection.headers.get("origin"),
+            connection.headers.get("host"),
+            tuple(connection.query_params) if scope["query_string"] else (),
+            here[0] if here and here[1] is not None else None,
+        )
+        refused = refusal(asked, hub.settings.allowed_origins, is_open=hub.authority.is_open)
+        if refused:
+            hub.metrics.refusals.labels(refused.code).inc()
+        return refused
+
+
+async def _refuse(refused: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    response = answers.problem(*refused)
+    if scope["type"] == "http":
+        await response(scope, receive, send)
+    else:
+        # Before it is accepted, so that the page never has a socket; its browser says no more than 1006.
+        await WebSocket(scope, receive, send).send_denial_response(response)
 
 
 def create_app(settings: Settings) -> Starlette:

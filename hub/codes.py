@@ -67,6 +67,42 @@ CODES: tuple[Code, ...] = (
         "The query cannot be answered as it stands; the message names the key and what it wants.",
         "Correct that key.",
     ),
+    Code(
+        "unauthenticated",
+        ("error", "http"),
+        "No token was given, or it has expired, was revoked or is not known here.",
+        "Send `Authorization: Bearer TOKEN` with a token that `pxl-hub token add` has made, or your issuer.",
+    ),
+    Code(
+        "forbidden",
+        ("error", "http", "reject"),
+        "The token does not allow this; the message says what it does not allow.",
+        "Use a token that does: `pxl-hub token list` shows what each may do.",
+    ),
+    Code(
+        "no_tokens",
+        ("http",),
+        "The request came over the network to a hub that no token is configured for.",
+        "Make a token with `pxl-hub token add`, and start the hub with --tokens.",
+    ),
+    Code(
+        "token_in_address",
+        ("http",),
+        "The address has a parameter for secrets, and addresses get into logs.",
+        "Send the token in the Authorization header, and make another: this one may have been seen.",
+    ),
+    Code(
+        "origin_not_allowed",
+        ("http",),
+        "A page of another site sent the request.",
+        "Name the page's origin in allowed_origins if it may use this hub.",
+    ),
+    Code(
+        "host_not_allowed",
+        ("http",),
+        "A hub without tokens was called by a name that is not this machine's own.",
+        "Use http://127.0.0.1, name the page's origin in allowed_origins, or give the hub tokens.",
+    ),
     Code("id_in_use", ("error",), "A subscription with this id is open on this socket.", "Choose another id."),
     Code(
         "unknown_id",
@@ -107,6 +143,18 @@ CODES: tuple[Code, ...] = (
         ("http",),
         "The hub has as many connections as max_connections allows.",
         "Come back after Retry-After, with jitter.",
+    ),
+    Code(
+        "too_many_connections_of_address",
+        ("http",),
+        "The address has as many connections as max_connections_per_address allows.",
+        "Close some; come back after Retry-After, with jitter.",
+    ),
+    Code(
+        "too_many_connections_of_token",
+        ("http",),
+        "The token has as many connections as max_connections_per_token allows.",
+        "Close some, or give each device a token of its own.",
     ),
     Code("overloaded", ("http",), "The hub has more to do than it can.", "Send it again after Retry-After."),
     Code("not_found", ("http",), "Nothing is at this address.", "GET /docs lists the addresses."),
@@ -166,6 +214,11 @@ CODES: tuple[Code, ...] = (
         "Put what changes all the time into fields, not into tags; or raise max_new_series.",
     ),
     _reject("unreadable_frame", "The frame as a whole cannot be read, so none of its points was stored."),
+    _reject(
+        "stamped_tag",
+        "The point has a tag with another value than the token puts on every point.",
+        "Leave the tag out: the hub puts it there.",
+    ),
     _reject("refused_by_store", "The database refused the point for the reason that the message gives."),
     _close(
         Close.GOING_AWAY,

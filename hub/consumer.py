@@ -1,13 +1,14 @@
 """A dashboard's session, without its socket: requests come in, subscriptions live, messages go out."""
 
 import asyncio
-import difflib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
+from hub.auth import Grants
+from hub.authority import Identity, anybody
 from hub.codes import Close, SessionOver
 from hub.explaining import Explainer, error_message
 from hub.messages import (
@@ -25,25 +26,16 @@ from hub.messages import (
 )
 from hub.outbound import Encoding, Outbound
 from hub.past import Tell, Teller, as_history
+from hub.reading import RequestRefused, Where, effective
 from hub.topics import Topic, Topics
 from streams.clock import Clock
 from streams.durations import parse_duration
 from streams.engine import Engine
 from streams.errors import QueryInvalid, StreamsError
 from streams.points import Kind
-from streams.queries import Query, parse_query, refine
+from streams.queries import Query
 
 log = logging.getLogger(__name__)
-
-Where = Mapping[str, str | Sequence[str | None] | None]
-
-
-class RequestRefused(StreamsError):
-    """A request that cannot be granted; `code` is the catalogue's."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Past(NamedTuple):
@@ -78,22 +70,15 @@ class Shared:
         self.max_frame_bytes = max_frame_bytes
         self.max_subscriptions = max_subscriptions
 
-    def named(self, name: str) -> Query:
-        """The query of a named stream; RequestRefused names those that exist."""
-        query = self.streams.get(name)
-        if query is None:
-            near = difflib.get_close_matches(name, self.streams, 1)
-            known = f"did you mean {near[0]!r}? There are" if near else "there are"
-            names = ", ".join(sorted(self.streams)) or "none"
-            raise RequestRefused("unknown_stream", f"no stream is named {name!r}; {known} {names}")
-        return query
-
-    def query(self, stream: str | None, asked: QueryRequest | None, where: Where | None) -> Query:
-        """What a request asks for. QueryInvalid and RequestRefused name the key that is wrong."""
-        if (stream is None) is (asked is None):
-            raise QueryInvalid("stream: name a stream, or give a query; not both, and not neither")
-        query = self.named(stream or "") if asked is None else parse_query(**msgspec.structs.asdict(asked))
-        return query if where is None else refine(query, where)
+    def query(
+        self,
+        stream: str | None,
+        asked: QueryRequest | None,
+        where: Where | None,
+        grants: Grants,
+    ) -> Query:
+        """What a request asks for, as `hub.reading.effective` says. QueryInvalid, RequestRefused."""
+        return effective(self.streams, stream, asked, where, grants)
 
     def past(self, request: Subscribe) -> Past:
         """Which windows of the past a request asks for. QueryInvalid."""
@@ -110,11 +95,12 @@ class Shared:
 
 
 class Subscription:
-    """One subscription: its topic, and the task that is opening it, until it is live."""
+    """One subscription: what was asked, its topic, and the task that is opening it, until it is live."""
 
-    __slots__ = ("opening", "topic")
+    __slots__ = ("opening", "request", "topic")
 
-    def __init__(self, topic: Topic) -> None:
+    def __init__(self, request: Subscribe, topic: Topic) -> None:
+        self.request = request
         self.topic = topic
         self.opening: asyncio.Task[None] | None = None
 
@@ -122,15 +108,25 @@ class Subscription:
 class Consumer:
     """Grants and ends the subscriptions of one socket; what it has to say goes to the socket's `outbound`."""
 
-    __slots__ = ("_changed", "_explainer", "_outbound", "_past", "_shared", "_subscriptions")
+    __slots__ = ("_changed", "_explainer", "_identity", "_outbound", "_past", "_shared", "_subscriptions")
 
     def __init__(
-        self, shared: Shared, outbound: Outbound, changed: Callable[[int], None], tell: Tell = as_history
+        self,
+        shared: Shared,
+        outbound: Outbound,
+        changed: Callable[[int], None],
+        tell: Tell = as_history,
+        identity: Identity | None = None,
     ) -> None:
-        """`changed` hears of each subscription more (1) or less (-1); `tell` makes messages of the past."""
+        """`changed` hears of each subscription more (1) or less (-1); `tell` makes messages of the past.
+
+        `identity` is who asks, anybody on an open hub; when it may read less, subscriptions end.
+        """
         self._shared = shared
         self._outbound = outbound
         self._changed = changed
+        self._identity = identity or anybody()
+        self._identity.on_change.append(self._hold_against_grants)
         self._past = Teller(shared.engine, outbound, tell)
         self._explainer = Explainer(shared.engine, outbound)
         self._subscriptions: dict[str, Subscription] = {}
@@ -147,6 +143,10 @@ class Consumer:
             request = decode_request(data, self._outbound.encoding)
         except Unreadable as error:
             raise SessionOver(Close.UNREADABLE, str(error)) from None
+        if isinstance(request, Auth):
+            self._identity.show(request.token)
+            return
+        _ = self._identity.grants  # or the session is over
         match request:
             case Subscribe():
                 self._grant(request.id, lambda: self.subscribe(request))
@@ -156,8 +156,6 @@ class Consumer:
                 self._grant(request.id, lambda: self._explain(request))
             case Error():
                 self._send(request)
-            case Auth():
-                pass  # an open hub asks nobody
 
     def close(self) -> None:
         """End every subscription: the socket is gone."""
@@ -165,15 +163,15 @@ class Consumer:
             self._unsubscribe(name)
 
     def subscribe(self, request: Subscribe) -> None:
-        """Open a subscription. StreamsError where it cannot be granted."""
+        """Open a subscription. StreamsError where it cannot be granted, SessionOver where nothing is any more."""
         if request.id in self._subscriptions:
             raise RequestRefused("id_in_use", f"id {request.id!r} is in use on this socket; choose another")
         if len(self._subscriptions) >= self._shared.max_subscriptions:
             most = self._shared.max_subscriptions
             raise RequestRefused("too_many_subscriptions", f"a socket may have {most} subscriptions")
-        query = self._shared.query(request.stream, request.query, request.where)
+        query = self._query(request)
         past = self._shared.past(request)
-        subscription = Subscription(self._shared.topics.join(query))
+        subscription = Subscription(request, self._shared.topics.join(query))
         self._subscriptions[request.id] = subscription
         self._changed(1)
         subscription.opening = asyncio.get_running_loop().create_task(self._open(request.id, subscription, past))
@@ -183,6 +181,21 @@ class Consumer:
             action()
         except StreamsError as error:
             self._send(Error(id=name, code=error.code, message=str(error)))
+
+    def _query(self, request: Subscribe) -> Query:
+        return self._shared.query(request.stream, request.query, request.where, self._identity.grants)
+
+    def _hold_against_grants(self) -> None:
+        """The grants are others now: end what they do not allow, or would make another query of."""
+        for name, subscription in list(self._subscriptions.items()):
+            try:
+                same = self._query(subscription.request).key == subscription.topic.key
+                message = "the token reads other series now: subscribe again"
+            except StreamsError as error:
+                same, message = False, str(error)
+            if not same:
+                self._unsubscribe(name)
+                self._send(Error(id=name, code="forbidden", message=message))
 
     def _unsubscribe(self, name: str) -> None:
         subscription = self._known(name)
@@ -196,7 +209,9 @@ class Consumer:
         self._changed(-1)
 
     def _explain(self, request: Explain) -> None:
-        self._explainer.ask(request, self._known(request.id).topic)
+        subscription = self._known(request.id)
+        self._query(subscription.request)
+        self._explainer.ask(request, subscription.topic)
 
     def _known(self, name: str) -> Subscription:
         subscription = self._subscriptions.get(name)

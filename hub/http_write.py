@@ -24,8 +24,10 @@ LONGEST_HEADER = 1_024
 NOT_SYNTAX = frozenset(
     (
         "field_type",
+        "forbidden",
         "name_too_long",
         "refused_by_store",
+        "stamped_tag",
         "too_many_fields",
         "too_many_series",
         "too_many_tags",
@@ -36,7 +38,14 @@ NOT_SYNTAX = frozenset(
 )
 """Codes of points that are well formed and cannot be stored all the same."""
 
-_NAMES = {400: "invalid", 408: "request timeout", 413: "request too large", 422: "unprocessable entity"}
+_NAMES = {
+    400: "invalid",
+    401: "unauthorized",
+    403: "forbidden",
+    408: "request timeout",
+    413: "request too large",
+    422: "unprocessable entity",
+}
 
 
 class Answer(NamedTuple):
@@ -57,6 +66,8 @@ class Dialect(NamedTuple):
     def problem(self, status: int, message: str, line: int | None = None, retry_seconds: int = 0) -> Answer:
         """An error as this version words it."""
         headers = dict(HEADERS)
+        if status == 401:
+            headers["www-authenticate"] = "Bearer"
         if retry_seconds:
             headers["retry-after"] = str(retry_seconds)
         if self.version == 2:

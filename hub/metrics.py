@@ -79,6 +79,9 @@ class Metrics:
         self.tail_seconds = counter("tail_seconds", "What these readings took, loading included", ["measurement"])
         self.audits = counter("audits", "Windows that were computed again straight from the store", ["result"])
         self.troubles = counter("troubles", "Times that subscribers of a plan were told that its windows are late")
+        self.refusals = counter(
+            "refusals", "Requests and connections that a limit or the lack of a grant refused", ["code"]
+        )
         self.closes = counter("closes", "Sockets that the hub closed", ["code"])
         self.drained_points = counter("drained_points", "Points that have gone from the spool into the store")
         self._dead_letters = counter("dead_letters", "Points written to the dead letters", ["code"])

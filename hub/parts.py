@@ -5,12 +5,15 @@ import hashlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hub.auth import Principal
+from hub.authority import Authority, Identity
+from hub.connections import Connections, Most, Place
 from hub.consumer import Shared
 from hub.metrics import Metrics, ObservedEngine
 from hub.request_bodies import RequestBodies
@@ -57,6 +60,7 @@ class Hub:
         self.streams = load_streams(settings)
         self.host = make_host(settings)
         self.clock = SystemClock()
+        self.authority = Authority(settings, self.clock)
         self.metrics = Metrics()
         self.store = make_store(settings, self.metrics.read)
         self.upkeep = Upkeep(settings, self.store, self.host, self.clock, rollup_folder(settings))
@@ -90,7 +94,14 @@ class Hub:
             max_subscriptions=settings.max_subscriptions,
         )
         self.request_bodies = RequestBodies(settings.max_body_bytes)
-        self.connections = 0
+        self.connections = Connections(
+            Most(
+                settings.max_connections,
+                settings.max_connections_per_address,
+                settings.max_connections_per_token,
+                settings.limit_loopback,
+            )
+        )
 
     def checks(self, device: str, acceptance: Acceptance | None = None) -> list[Check]:
         """What a device's points are held against; `acceptance` where other times are accepted than usual."""
@@ -99,6 +110,31 @@ class Hub:
             checks.append(partial(self.novelty.rejects, device))
         return checks
 
+    @contextmanager
+    def admitted(self, address: str) -> Iterator[Place]:
+        """A connection from there, as long as the block runs. TooMany."""
+        place = self.connections.enter(address)
+        try:
+            yield place
+        finally:
+            place.leave()
+
+    @contextmanager
+    def identified(self, principal: Principal, place: Place) -> Iterator[Identity]:
+        """Who is at the other end, kept up to date as long as the block runs. TooMany, also when another is shown."""
+        identity = self.authority.identify(principal)
+
+        def hold() -> None:
+            place.hold(identity.principal.credential)
+
+        try:
+            if not self.authority.is_open:
+                hold()
+                identity.on_change.append(hold)
+            yield identity
+        finally:
+            self.authority.forget(identity)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open the store and work. StoreMisconfigured when the store will never work as configured."""
@@ -106,7 +142,7 @@ class Hub:
         self.ingest.on_commit = self.metrics.committed
         await self.store.open()
         await self.upkeep.open()
-        work = [self.engine.run(), self.host.run(), self.backfills.run()]
+        work = [self.engine.run(), self.host.run(), self.backfills.run(), self.authority.run()]
         work += self.upkeep.work(self.engine, self.ingest, self.metrics)
         if self.spool:
             drain = Drain(self.spool, self.store, self.host, self.dead_letters)

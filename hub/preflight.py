@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hub.authority import Authority
 from hub.buckets import load_rollups, load_wanted
 from hub.parts import load_streams, make_store
 from hub.server.single import listen
-from hub.settings import SettingInvalid, Settings
+from hub.settings import SettingInvalid, Settings, check_open
+from streams.clock import SystemClock
 from streams.errors import DefinitionInvalid, StoreMisconfigured
 
 
@@ -35,10 +37,17 @@ def preflight(settings: Settings) -> socket.socket:
 
 def try_configuration(settings: Settings) -> None:
     """Try the definitions and the store. DefinitionInvalid, SettingInvalid, StoreMisconfigured say what is wrong."""
+    check_tokens(settings)
     load_streams(settings)
     load_rollups(settings)
     load_wanted(settings)
     asyncio.run(_try_store(settings))
+
+
+def check_tokens(settings: Settings) -> None:
+    """SettingInvalid where the tokens cannot be read, or a hub that others can reach has none."""
+    if not Authority(settings, SystemClock()).knows_somebody:
+        check_open(settings)
 
 
 async def _try_store(settings: Settings) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
+from hub.authority import Identity
 from hub.codes import Close, SessionOver
 from hub.formats import Format
-from hub.messages import Ack, Reject, RejectedPoint, Retry, decode_auth
+from hub.messages import Ack, Auth, Reject, RejectedPoint, Retry, decode_auth
+from hub.permits import permit_of
 from streams.errors import FrameUnreadable
 from streams.ingest.checks import Check, held_against
 from streams.ingest.outcome import STORED, Outcome, Place
@@ -49,6 +51,7 @@ class Producer:
         lane: Lane,
         frame_format: Format,
         *,
+        identity: Identity,
         precision: str,
         checks: Sequence[Check],
         max_frame_bytes: int,
@@ -57,6 +60,7 @@ class Producer:
     ) -> None:
         self._lane = lane
         self._format = frame_format
+        self._identity = identity
         self._precision = precision
         self._checks = checks
         self._max_frame_bytes = max_frame_bytes
@@ -77,29 +81,31 @@ class Producer:
 
     def receive(self, data: str | bytes, now: int) -> Iterator[None]:
         """Take what came from the socket at `now`, nanoseconds, in steps of some milliseconds: let others have a turn
-        between two of them. SessionOver when the device must not go on.
+        between two of them. SessionOver when the device must not go on; an `auth` message is no frame.
 
         SchemaUnknown: nothing was taken, give it again when those measurements are known, or `put_off`.
         """
+        if auth := auth_in(data):
+            self._identity.show(auth.token)
+            return
         if isinstance(data, str):
             if not self._format.is_text:
                 raise SessionOver(Close.WRONG_KIND, "this format comes in binary frames, not in text")
             data = data.encode()
         if len(data) > self._max_frame_bytes:
             raise SessionOver(Close.TOO_BIG, f"a frame may have {self._max_frame_bytes} bytes, not {len(data)}")
-        if data[:1] == b"{" and len(data) < LONGEST_AUTH and b'"auth"' in data and decode_auth(data):
-            return
         yield from self.take(data, now)
 
     def take(self, data: bytes, now: int) -> Iterator[None]:
         """As `receive`, of bytes that are points and nothing else."""
+        permit = permit_of(self._identity.grants)
         batches: list[Batch] = []
         refused: list[Refused] = []
         try:
             for scan in self._format.steps(data, precision=self._precision, now=now):
                 if batches:
                     yield
-                batch, rejects = held_against(self._checks, scan, now)
+                batch, rejects = held_against(self._checks, permit.admit(scan, now), now)
                 batches.append(batch)
                 refused += rejects
         except FrameUnreadable as error:
@@ -143,6 +149,14 @@ class Producer:
         frame.outcome = outcome
         if self._pending[0] is frame:
             self._changed()
+
+
+def auth_in(data: str | bytes) -> Auth | None:
+    """The `auth` message that this frame is; None where it is points."""
+    if len(data) >= LONGEST_AUTH or data[:1] not in ("{", b"{"):
+        return None
+    raw = data.encode() if isinstance(data, str) else data
+    return decode_auth(raw) if b'"auth"' in raw else None
 
 
 def _reject(frame: _Frame, outcome: Outcome) -> Reject:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from hub.consumer import RequestRefused
+from hub.reading import RequestRefused
 from streams.durations import parse_duration
 from streams.errors import QueryInvalid
 from streams.points import NANOSECONDS, TIME_MIN

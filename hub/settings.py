@@ -16,61 +16,15 @@ from typing import Any, NamedTuple
 
 import platformdirs
 
-from streams.durations import parse_duration
+from hub.units import algorithm, count, duration, flag, level, number, origins, port, size, text
 
 
 class SettingInvalid(Exception):
     """A setting that cannot be used: the text names it, what is wrong and what is possible."""
 
 
-def text(value: str) -> str:
-    """text"""
-    return value
-
-
-def number(value: str) -> int:
-    """whole number"""
-    if not re.fullmatch(r"\d{1,15}", value):
-        raise ValueError(f"expected a whole number, not {value!r}")
-    return int(value)
-
-
-def port(value: str) -> int:
-    """port"""
-    if not re.fullmatch(r"\d{1,5}", value) or int(value) > 65_535:
-        raise ValueError(f"expected a port from 0 to 65535, not {value!r}")
-    return int(value)
-
-
-def count(value: str) -> int:
-    """number from 1"""
-    if number(value) < 1:
-        raise ValueError("expected at least 1")
-    return int(value)
-
-
-def size(value: str) -> int:
-    """size"""
-    match = re.fullmatch(r"(\d{1,12})\s*(B|KiB|MiB|GiB)?", value)
-    if match is None or int(match[1]) == 0:
-        raise ValueError(f"expected a size such as 512KiB or 4MiB, not {value!r}")
-    return int(match[1]) * {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}[match[2]]
-
-
-def duration(value: str) -> int:
-    """duration"""
-    return parse_duration(value)
-
-
-def level(value: str) -> str:
-    """debug, info, warning or error"""
-    if value.lower() not in {"debug", "info", "warning", "error"}:
-        raise ValueError(f"expected debug, info, warning or error, not {value!r}")
-    return value.lower()
-
-
 def _setting(unit: Callable[[str], Any], default: str, meaning: str, *, secret: bool = False) -> Any:
-    parsed = unit(default) if default else ""
+    parsed = unit(default) if default or unit is origins else ""
     return field(default=parsed, metadata={"unit": unit, "text": default, "help": meaning, "secret": secret})
 
 
@@ -90,6 +44,16 @@ class Settings:
     influx_token: str = _setting(text, "", "InfluxDB's token (1.x: user:password).", secret=True)
     influx_org: str = _setting(text, "", "InfluxDB's organisation.")
     influx_bucket: str = _setting(text, "", "InfluxDB's bucket (1.x: database or database/retention policy).")
+    tokens: str = _setting(text, "", "File of the tokens that open this hub, which `pxl-hub token add` writes.")
+    jwt_keys: str = _setting(
+        text, "", "File with the keys of JSON Web Tokens: PEM public keys, a JWKS, or for HS256 a secret."
+    )
+    jwt_algorithm: str = _setting(algorithm, "", "The one algorithm that they may be signed with.")
+    jwt_issuer: str = _setting(text, "", "Their issuer, `iss`.")
+    jwt_audience: str = _setting(text, "", "Their audience, `aud`: what they call this hub.")
+    allowed_origins: tuple[str, ...] = _setting(
+        origins, "", "Origins of other sites' pages that may use this hub, divided by commas; its own page always may."
+    )
     data_folder: str = _setting(
         text, "", "Folder for the DuckDB file and for what the workers of this host share; default: your data folder."
     )
@@ -110,6 +74,10 @@ class Settings:
     max_subscriptions: int = _setting(count, "100", "Subscriptions of one socket.")
     max_history: int = _setting(count, "100000", "Windows of the past that one request may ask for.")
     max_connections: int = _setting(count, "20000", "Sockets of one worker.")
+    max_connections_per_address: int = _setting(number, "0", "Sockets of one address and worker; 0 is no limit.")
+    max_connections_per_token: int = _setting(number, "0", "Sockets of one token and worker; 0 is no limit.")
+    limit_loopback: bool = _setting(flag, "false", "Whether limits for each address count for this machine's own, too.")
+    auth_timeout: int = _setting(duration, "5s", "Time a socket has to say who it is, where tokens are used.")
     socket_budget: int = _setting(size, "1MiB", "Bytes that may wait for one socket; there is always room for a frame.")
     ping_interval: int = _setting(duration, "20s", "Time between the pings that find dead sockets.")
     ping_timeout: int = _setting(duration, "20s", "Time a socket has to answer a ping.")
@@ -224,9 +192,9 @@ def _read_file(path: Path) -> dict[str, str]:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
             raise SettingInvalid(f"{path}: hub has no setting {name!r}{hint}")
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise SettingInvalid(f"{path}: {name} must be a text or a whole number, not {value!r}")
-    return {name: str(value) for name, value in section.items()}
+        if not isinstance(value, str | int):
+            raise SettingInvalid(f"{path}: {name} must be a text, a whole number, true or false, not {value!r}")
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in section.items()}
 
 
 def _check(settings: Settings) -> None:
@@ -241,20 +209,45 @@ def _check(settings: Settings) -> None:
         raise SettingInvalid(
             f"workers: DuckDB serves one process, not {settings.workers}; use --workers 1, or --store influxdb:URL"
         )
-    if not _is_loopback(settings.host):
+    _check_access(settings)
+
+
+def _check_access(settings: Settings) -> None:
+    for name in ("jwt_keys", "jwt_algorithm", "jwt_issuer", "jwt_audience"):
+        if has_jwt(settings) and not getattr(settings, name):
+            raise SettingInvalid(
+                f"{name}: JSON Web Tokens need jwt_keys, jwt_algorithm, jwt_issuer and jwt_audience; "
+                f"set {variable(name)}"
+            )
+    if not settings.tokens and not has_jwt(settings):
+        check_open(settings)
+
+
+def check_open(settings: Settings) -> None:
+    """SettingInvalid where a hub that no token is configured for would be open to the network."""
+    if not is_loopback(settings.host):
         raise SettingInvalid(
-            f"host: {settings.host} can be reached from the network, and no token is configured; "
-            "listen on 127.0.0.1, and put a proxy that asks who is there in front"
+            f"host: {settings.host} can be reached from the network, and no token is configured; make one with: "
+            f"pxl-hub token add NAME --tokens {settings.tokens or 'tokens.toml'} --write '*' --read '*', "
+            f"and start with --tokens {settings.tokens or 'tokens.toml'}; or listen on 127.0.0.1"
         )
 
 
-def _is_loopback(host: str) -> bool:
+def has_jwt(settings: Settings) -> bool:
+    """Whether JSON Web Tokens open this hub."""
+    return bool(settings.jwt_keys or settings.jwt_algorithm or settings.jwt_issuer or settings.jwt_audience)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is this machine as it calls itself."""
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def duckdb_path(settings: Settings) -> Path | None:

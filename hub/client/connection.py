@@ -1,6 +1,7 @@
 """A connection to the hub, made again for as long as that can help."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -14,6 +15,9 @@ from hub.client.backoff import Backoff
 from hub.client.errors import HubRefused, ProtocolViolated
 from hub.client.messages import Ready
 
+TOKEN_VARIABLE = "HUB_TOKEN"  # noqa: S105 - a name
+"""Where the token is looked for when none is given."""
+
 READY_TIMEOUT = 10.0
 """Seconds for the handshake, and again for the hub's first message."""
 
@@ -25,6 +29,8 @@ _FINAL_CLOSES = {
     4401: "it needs a valid token",
     4403: "the token does not allow this",
 }
+_NO_AUTH = 4408
+"""Before the hub's first message it says that the hub waits for a token."""
 _PASSING_STATUSES = {408, 425, 429}
 _LONGEST_MESSAGE = 64 * 1024 * 1024
 
@@ -73,7 +79,7 @@ async def keep_connected(
     `on_setback` hears why a connection ended and in how many seconds the next is tried. The session calls
     `backoff.succeeded()` when it gets somewhere.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = _authorization(token)
     while True:
         try:
             async with connect(
@@ -95,17 +101,24 @@ async def keep_connected(
         await asyncio.sleep(delay)
 
 
+def _authorization(token: str | None) -> dict[str, str]:
+    token = (token or os.environ.get(TOKEN_VARIABLE, "")).strip()
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 async def _run_session(
     socket: ClientConnection,
     session: Callable[[ClientConnection, Ready], Awaitable[None]],
     read_ready: Callable[[str | bytes], Ready],
 ) -> Setback:
+    first = None
     try:
         async with asyncio.timeout(READY_TIMEOUT):
             first = await socket.recv()
         await session(socket, read_ready(first))
     except ConnectionClosed:
-        pass
+        if first is None and socket.close_code == _NO_AUTH:
+            return Setback("the hub needs a token: give one, or set HUB_TOKEN", True, _NO_AUTH)
     except asyncio.CancelledError:
         await socket.close()  # we leave, and nothing is wrong: websockets would tell the hub of an error
         raise

@@ -41,7 +41,7 @@ class Live:
         history: how much of the past comes first, as `5m`; or else
         after: every window comes first that stopped later than this time, such as the `final_until` of an earlier Live;
         seen: with `after`, that one's `seen`: windows that were corrected since then come, too.
-        token: sent as `Authorization: Bearer`.
+        token: sent as `Authorization: Bearer`; else that of the environment variable HUB_TOKEN.
         on_setback: hears why a connection ended or windows are late, and in how many seconds the next try is made.
     """
 

@@ -30,7 +30,7 @@ class Writer:
 
     Args:
         url: the hub's address, as `ws://127.0.0.1:8000`.
-        token: sent as `Authorization: Bearer`.
+        token: sent as `Authorization: Bearer`; else that of the environment variable HUB_TOKEN.
         parameters: of the query: `{"precision": "s"}`, `{"backfill": "true"}`, `{"template": ["a", "b"]}`.
         on_reject: hears of each point that the hub will never store; `rejected` counts them.
         on_setback: hears why a connection ended, and in how many seconds the next is tried.

@@ -12,6 +12,7 @@ from hub.commands.replay import replay
 from hub.commands.serve import serve
 from hub.commands.settings import settings
 from hub.commands.streams import streams
+from hub.commands.token import token
 from hub.commands.watch import watch
 from hub.preflight import one_sentence
 
@@ -32,6 +33,7 @@ app.command()(replay)
 app.add_typer(listen, name="listen")
 app.add_typer(streams, name="streams")
 app.command()(settings)
+app.add_typer(token, name="token")
 app.command()(dead_letters)
 app.command()(load)
 

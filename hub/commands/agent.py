@@ -10,7 +10,7 @@ import typer
 
 from hub.client import HubError, HubRefused, Rejection, Setback, Writer
 from hub.commands.agent_metrics import points_between, read_machine
-from hub.commands.running import run_until_stopped, wait_for
+from hub.commands.running import Token, run_until_stopped, wait_for
 from streams.durations import parse_duration
 
 PATIENCE = 5.0
@@ -23,6 +23,7 @@ PHASE = 0.8
 def agent(
     url: Annotated[str, typer.Option(help="The hub's address.")] = "ws://127.0.0.1:8000",
     every: Annotated[str, typer.Option(help="Time between two readings, such as 1s or 500ms.")] = "1s",
+    token: Token = None,
 ) -> None:
     """Push this machine's CPU, memory, disks, network and load to a hub.
 
@@ -34,7 +35,7 @@ def agent(
         period = parse_duration(every) / 1_000
         if period < 0.1:
             raise ValueError(f"{every} is shorter than 100ms, the least possible")
-        writer = Writer(url, on_reject=_say_reject, on_setback=_say_setback, patience=PATIENCE)
+        writer = Writer(url, token=token, on_reject=_say_reject, on_setback=_say_setback, patience=PATIENCE)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     print(f"pushing this machine's metrics to {url} every {every}; Ctrl-C stops", file=sys.stderr)

@@ -11,7 +11,7 @@ import typer
 
 from hub.client import HubError, Writer
 from hub.commands.agent import push_metrics
-from hub.commands.running import run_until_stopped
+from hub.commands.running import Token, run_until_stopped
 from hub.server.single import listen
 from hub.settings import SettingInvalid, Settings, load_settings, variable
 
@@ -28,6 +28,7 @@ def demo(
     config: Annotated[
         str | None, typer.Option(help="TOML file with settings and streams.", show_default="the demo's own streams")
     ] = None,
+    token: Token = None,
 ) -> None:
     """Serve the hub, push this machine's metrics to it, and print the address of the page.
 
@@ -39,7 +40,7 @@ def demo(
         options["config"] = str(STREAMS)
     _check_port(settings)
     environment = {**os.environ, **{variable(name): value for name, value in options.items() if value is not None}}
-    raise typer.Exit(run_until_stopped(lambda stop: _run(settings, environment, stop)))
+    raise typer.Exit(run_until_stopped(lambda stop: _run(settings, environment, token, stop)))
 
 
 def _check_port(settings: Settings) -> None:
@@ -55,7 +56,7 @@ def _check_port(settings: Settings) -> None:
         ) from None
 
 
-async def _run(settings: Settings, environment: dict[str, str], stop: asyncio.Event) -> int:
+async def _run(settings: Settings, environment: dict[str, str], token: str | None, stop: asyncio.Event) -> int:
     """The hub as a process of its own in our process group; the agent in this one."""
     hub = await asyncio.create_subprocess_exec(sys.executable, "-m", "hub", "serve", env=environment)
     ended = asyncio.create_task(hub.wait())
@@ -63,8 +64,9 @@ async def _run(settings: Settings, environment: dict[str, str], stop: asyncio.Ev
     try:
         if await _answers(settings, stop):
             print(f"\n  PXL Hub is at http://{_place(settings)}/   (Ctrl-C stops it)\n", flush=True)
+            writer = Writer(f"ws://{_place(settings)}", token=token, patience=1.0)
             with suppress(HubError):  # the hub was stopped along with us, or has said why it ended
-                await push_metrics(Writer(f"ws://{_place(settings)}", patience=1.0), 1.0, stop)
+                await push_metrics(writer, 1.0, stop)
         if ended.done():
             return ended.result()
     finally:

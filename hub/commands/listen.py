@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from hub.client import NotAcknowledged, Rejection, Setback, Writer
-from hub.commands.running import run_until_stopped
+from hub.commands.running import Token, run_until_stopped
 from hub.listen.graphite import GraphiteDoor
 from hub.preflight import address
 from hub.server.single import listen as listen_on
-from hub.settings import SettingInvalid, size
+from hub.settings import SettingInvalid
+from hub.units import size
 from streams.durations import parse_duration
 
 MOST_NAMED = 10
@@ -35,6 +36,7 @@ def graphite(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port to listen on.", min=0, max=65_535)] = 2003,
     url: Annotated[str, typer.Option(help="The hub's address.")] = "ws://127.0.0.1:8000",
+    token: Token = None,
     template: Annotated[
         list[str] | None,
         typer.Option(help="What the parts of a path are, as in Telegraf: `host.measurement*`; can be repeated."),
@@ -57,6 +59,7 @@ def graphite(
     try:
         writer = Writer(
             url,
+            token=token,
             parameters={"format": "graphite", **({"template": template} if template else {})},
             on_reject=rejections.add,
             on_setback=_say_setback,

@@ -1,6 +1,7 @@
 """`pxl-hub replay SOURCE`: old points sent again, from a file or an InfluxDB."""
 
 import asyncio
+import itertools
 import shlex
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from hub.client import Writer
-from hub.commands.running import run_until_stopped
+from hub.commands.running import Token, run_until_stopped
 from hub.replay.csv_columns import Wishes, read_moment
 from hub.replay.dry_run import survey
 from hub.replay.pacing import Pace
@@ -49,6 +50,7 @@ def replay(
     source: Annotated[str, typer.Argument(help="A file (line protocol or CSV, also .gz), or influxdb:URL.")],
     *,
     url: Annotated[str, typer.Option(help="The hub's address.")] = "ws://127.0.0.1:8000",
+    token: Token = None,
     speed: Annotated[Speed, typer.Option(help="As it was, ten times as fast, or as fast as possible.")] = Speed.MAX,
     shift_to: Annotated[
         str | None,
@@ -110,7 +112,7 @@ def replay(
             wishes=Wishes(measurement, time_column, tuple(tag or ()), tuple(field or ())),
             now=now,
         )
-        job = _Job(opening, url, speed, shifts=shift_to == "now", patience=parse_duration(patience) / 1_000)
+        job = _Job(opening, url, token, speed, shifts=shift_to == "now", patience=parse_duration(patience) / 1_000)
         code = run_until_stopped(job.count if dry_run else lambda event: job.send(event, resume=resume))
     except (ValueError, SourceUnreadable, StreamsError) as error:
         print(f"pxl-hub: {error}", file=sys.stderr)
@@ -131,9 +133,12 @@ def _moment(text: str | None, now: int) -> int | None:
 class _Job:
     """One call of the command."""
 
-    def __init__(self, opening: Opening, url: str, speed: Speed, *, shifts: bool, patience: float) -> None:
+    def __init__(
+        self, opening: Opening, url: str, token: str | None, speed: Speed, *, shifts: bool, patience: float
+    ) -> None:
         self._opening = opening
         self._url = url
+        self._token = token
         self._speed = speed
         self._shifts = shifts
         self._patience = patience
@@ -170,6 +175,7 @@ class _Job:
                 run = Replay(plan, state, save=file.save, watcher=watcher)
                 writer = Writer(
                     self._url,
+                    token=self._token,
                     parameters={"backfill": "true"},
                     on_reject=run.on_reject,
                     on_setback=run.on_setback,
@@ -212,5 +218,9 @@ def _conclude(run: Replay, end: End) -> int:
 
 
 def _again() -> str:
-    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    """The command to go on with, but for the token: a terminal is not the place for it."""
+    arguments: list[str] = []
+    for before, argument in itertools.pairwise(["", *sys.argv[1:]]):
+        if argument not in {"--resume", "--token"} and before != "--token" and not argument.startswith("--token="):
+            arguments.append(argument)
     return shlex.join(["pxl-hub", *arguments, "--resume"])

@@ -27,11 +27,13 @@ def _option(name: str) -> Any:
 
 
 def serve(
+    *,
     host: Annotated[str | None, _option("host")] = None,
     port: Annotated[str | None, _option("port")] = None,
     store: Annotated[str | None, _option("store")] = None,
     workers: Annotated[str | None, _option("workers")] = None,
     config: Annotated[str | None, _option("config")] = None,
+    tokens: Annotated[str | None, _option("tokens")] = None,
 ) -> None:
     """Take points, and serve their windows and the page.
 
@@ -41,9 +43,11 @@ def serve(
 
     pxl-hub serve --port 9000 --config hub.toml
 
+    pxl-hub serve --host 0.0.0.0 --tokens tokens.toml
+
     HUB_INFLUX_TOKEN=… HUB_INFLUX_ORG=… HUB_INFLUX_BUCKET=… pxl-hub serve --store influxdb:http://127.0.0.1:8086
     """
-    options = {"host": host, "port": port, "store": store, "workers": workers, "config": config}
+    options = {"host": host, "port": port, "store": store, "workers": workers, "config": config, "tokens": tokens}
     settings = load_settings(options)
     # Gunicorn's workers read the settings anew, and know of these only through the environment.
     os.environ.update({variable(name): value for name, value in options.items() if value is not None})

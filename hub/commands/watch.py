@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live as Screen
 
 from hub.client import HubRefused, Live, Setback, Window
-from hub.commands.running import run_until_stopped
+from hub.commands.running import Token, run_until_stopped
 from hub.commands.watch_view import Status, WindowsView, header_line, json_line, plain_lines
 from streams.durations import parse_duration
 
@@ -21,6 +21,7 @@ def watch(
     stream: Annotated[str, typer.Argument(help="A named stream of the hub.")],
     url: Annotated[str, typer.Option(help="The hub's address.")] = "ws://127.0.0.1:8000",
     history: Annotated[str, typer.Option(help="How much of the past to begin with, such as 1m.")] = "40s",
+    token: Token = None,
     json: Annotated[bool, typer.Option("--json", help="Print each window as a line of JSON.")] = False,
 ) -> None:
     """Show the live windows of a stream: a table in a terminal, lines divided by tabs in a pipe.
@@ -31,7 +32,7 @@ def watch(
     """
     try:
         parse_duration(history)
-        watcher = _Watcher(stream, url, history)
+        watcher = _Watcher(stream, url, history, token)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if json:
@@ -44,12 +45,12 @@ def watch(
 
 
 class _Watcher:
-    def __init__(self, stream: str, url: str, history: str) -> None:
+    def __init__(self, stream: str, url: str, history: str, token: str | None) -> None:
         self._stream = stream
         self._url = url
         self._trouble: str | None = f"connecting to {url}"
         self._changed: Callable[[], None] = lambda: None
-        self._live = Live(url, stream=stream, history=history, on_setback=self._note_setback)
+        self._live = Live(url, stream=stream, history=history, token=token, on_setback=self._note_setback)
 
     async def draw_table(self, stop: asyncio.Event) -> int:
         """The latest window, drawn anew with each."""

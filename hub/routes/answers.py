@@ -13,7 +13,14 @@ from hub.request_bodies import BodyRefused
 from streams.errors import StoreUnavailable, StreamsError
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large", 503: "overloaded"}
-_STATUSES = {"unknown_stream": 404, "store_unavailable": 503, "store_misconfigured": 503, "internal": 500}
+_STATUSES = {
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "unknown_stream": 404,
+    "store_unavailable": 503,
+    "store_misconfigured": 503,
+    "internal": 500,
+}
 RETRY_SECONDS = 1
 
 
@@ -29,7 +36,7 @@ def problem(status: int, code: str, message: str, headers: dict[str, str] | None
 
 def refusal(error: StreamsError) -> Response:
     """Why a request cannot be granted."""
-    headers = None
+    headers = {"www-authenticate": "Bearer"} if error.code == "unauthenticated" else None
     if isinstance(error, StoreUnavailable):
         headers = {"retry-after": str(math.ceil(error.retry_after or RETRY_SECONDS))}
     return problem(_STATUSES.get(error.code, 400), error.code, str(error), headers)

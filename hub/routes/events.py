@@ -10,14 +10,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from hub.codes import Close
+from hub.auth import Grants, Principal
+from hub.authority import Identity
+from hub.codes import Close, SessionOver
+from hub.connections import TooMany
 from hub.consumer import Consumer
 from hub.events import EVENTS, HEARTBEAT, as_windows
-from hub.messages import Encoding, Subscribe
+from hub.messages import Encoding, Error, Subscribe
 from hub.outbound import Outbound
 from hub.parts import Hub
 from hub.ranges import parameters, whole_number
 from hub.routes.answers import RETRY_SECONDS, problem, refusal
+from hub.routes.peers import address_of, principal_of
 from hub.server.http import EXTENSION
 from hub.wires import Endless, SendingWire
 from streams.errors import StreamsError
@@ -38,17 +42,14 @@ async def events(request: Request) -> Response:
     """The windows of a named stream from now on, or from the past that is asked for."""
     hub: Hub = request.app.state.hub
     try:
+        principal = principal_of(request)
         subscribe = _request(request)
-        _check(hub, subscribe)
+        _check(hub, subscribe, principal.grants)
     except StreamsError as error:
         return refusal(error)
     if request.method == "HEAD":
         return Response(headers=HEADERS)
-    most = hub.settings.max_connections
-    if hub.connections >= most:
-        headers = {"retry-after": str(RETRY_SECONDS)}
-        return problem(503, "too_many_connections", f"this hub has {most} connections already", headers)
-    return _Events(hub, subscribe)
+    return _Events(hub, subscribe, principal, address_of(request))
 
 
 def _request(request: Request) -> Subscribe:
@@ -67,9 +68,9 @@ def _request(request: Request) -> Subscribe:
     return subscribe
 
 
-def _check(hub: Hub, subscribe: Subscribe) -> None:
+def _check(hub: Hub, subscribe: Subscribe, grants: Grants) -> None:
     """Refuse while there still is a status to say so with: a client that sees 200 would come back for ever."""
-    query = hub.live.query(subscribe.stream, None, subscribe.where)
+    query = hub.live.query(subscribe.stream, None, subscribe.where, grants)
     past = hub.live.past(subscribe)
     if past.after is not None:
         hub.engine.history(query, past.after + 1, hub.clock.now())
@@ -78,23 +79,31 @@ def _check(hub: Hub, subscribe: Subscribe) -> None:
 class _Events(Response):
     """An answer that ends when the client goes, the hub stops, or the windows cannot be had."""
 
-    def __init__(self, hub: Hub, subscribe: Subscribe) -> None:
+    def __init__(self, hub: Hub, subscribe: Subscribe, principal: Principal, address: str) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._hub = hub
         self._subscribe = subscribe
+        self._principal = principal
+        self._address = address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI says."""
         hub = self._hub
+        try:
+            with hub.admitted(self._address) as place, hub.identified(self._principal, place) as identity:
+                await self._answer(scope, receive, send, identity)
+        except TooMany as error:
+            hub.metrics.refusals.labels(error.code).inc()
+            headers = {"retry-after": str(RETRY_SECONDS)}
+            status = 503 if error.code == "too_many_connections" else 429
+            await problem(status, error.code, str(error), headers)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, identity: Identity) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         connection: Endless | None = scope.get("extensions", {}).get(EXTENSION)
-        hub.connections += 1
-        try:
-            with hub.metrics.connections.labels("events").track_inprogress():
-                ended = await self._tell(receive, send, connection)
-        finally:
-            hub.connections -= 1
+        with self._hub.metrics.connections.labels("events").track_inprogress():
+            ended = await self._tell(receive, send, connection, identity)
         if ended.client_gone:
             return
         with suppress(TimeoutError):
@@ -105,7 +114,7 @@ class _Events(Response):
         if connection:
             connection.abort()
 
-    async def _tell(self, receive: Receive, send: Send, connection: Endless | None) -> "_Ended":
+    async def _tell(self, receive: Receive, send: Send, connection: Endless | None, identity: Identity) -> "_Ended":
         """Send events until there is a reason to end."""
         hub = self._hub
 
@@ -125,13 +134,19 @@ class _Events(Response):
             if change < 0:
                 outbound.close(Close.GOING_AWAY, "")
 
-        consumer = Consumer(hub.live, outbound, changed, as_windows)
+        def end(reason: str) -> None:
+            outbound.message(Error(id=None, code="unauthenticated", message=reason))
+            outbound.close(Close.UNAUTHENTICATED, reason)
+
+        identity.on_end = end
+        consumer = Consumer(hub.live, outbound, changed, as_windows, identity)
         writer, gone = asyncio.create_task(outbound.run()), asyncio.create_task(_gone(receive))
         beating = asyncio.create_task(_beat(outbound, hub.settings.ping_interval / 1_000))
         reasons: list[asyncio.Future[None]] = [writer, gone, *([connection.begin()] if connection else [])]
         outbound.write(b"retry: %d\n\n" % random.randint(FIRST_RECONNECT_MS, LAST_RECONNECT_MS))  # noqa: S311
         try:
-            consumer.subscribe(self._subscribe)
+            with suppress(SessionOver):  # then `end` has been called
+                consumer.subscribe(self._subscribe)
             await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
             stalled = outbound.closing is not None and outbound.closing.code == Close.STALLED
             return _Ended(client_gone=gone.done(), stalled=stalled)

@@ -2,20 +2,23 @@
 
 import asyncio
 import time
+from contextlib import closing
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from hub.auth import Principal
 from hub.bodies import Check, Health
 from hub.formats import LINE
 from hub.http_write import HEADERS, INFLUXDB_VERSION, V1, V2, Answer, Dialect, Written
 from hub.parts import Hub
 from hub.producer import Producer
+from hub.reading import RequestRefused
 from hub.request_bodies import BodyRefused, Inflater, too_large
-from hub.routes.operations import readiness
-from hub.routes.peers import address_of
+from hub.routes.operations import readiness, shown_to
+from hub.routes.peers import address_of, principal_of
 from streams.errors import FrameUnreadable
 from streams.formats.line_pieces import Piece, pieces
 
@@ -41,7 +44,7 @@ async def ping(_: Request) -> Response:
 
 async def health(request: Request) -> Response:
     """200 while the hub can acknowledge what is written, 503 when not."""
-    state = await readiness(request.app.state.hub)
+    state = shown_to(request, await readiness(request.app.state.hub))
     parts = [("store", state.store), ("spool", state.spool)]
     checks = [Check(name, "pass" if part.ok else "fail", part.message) for name, part in parts if part]
     message = "ready for queries and writes" if state.ready else "nothing can be stored now"
@@ -51,6 +54,10 @@ async def health(request: Request) -> Response:
 
 async def _write(request: Request, dialect: Dialect) -> Answer:
     hub: Hub = request.app.state.hub
+    try:
+        principal = principal_of(request, basic=True)
+    except RequestRefused as error:
+        return dialect.problem(401, str(error))
     precision = dialect.precision(request.query_params.get("precision", ""))
     if precision is None:
         return dialect.problem(400, dialect.unknown_precision)
@@ -63,7 +70,8 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
         if int(request.headers.get("content-length", "0")) > hub.request_bodies.largest:
             raise too_large(hub.request_bodies.largest)
         async with hub.request_bodies.held(request.stream(), inflater) as body:
-            written = await _Writing(hub, request, precision).store(body)
+            with closing(_Writing(hub, request, precision, principal)) as writing:
+                written = await writing.store(body)
         return written.answer(dialect, note)
     except BodyRefused as refused:
         return dialect.problem(refused.status, str(refused), retry_seconds=refused.retry_seconds)
@@ -74,12 +82,15 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
 class _Writing:
     """One request's lines on their way, piece after piece in order."""
 
-    def __init__(self, hub: Hub, request: Request, precision: str) -> None:
+    def __init__(self, hub: Hub, request: Request, precision: str, principal: Principal) -> None:
         self._metrics = hub.metrics
+        self._hub = hub
+        self._identity = hub.authority.identify(principal)
         self._settled = asyncio.Event()
         self._producer = Producer(
             hub.ingest.lane(_source(request)),
             LINE,
+            identity=self._identity,
             precision=precision,
             checks=hub.checks(address_of(request)),
             max_frame_bytes=hub.request_bodies.largest,
@@ -88,6 +99,10 @@ class _Writing:
         )
         self._under_way: dict[int, Piece] = {}
         self._written = Written()
+
+    def close(self) -> None:
+        """The request has its answer."""
+        self._hub.authority.forget(self._identity)
 
     async def store(self, body: bytes) -> Written:
         """Return when every line is durable or refused, or it is clear that not all can be kept now."""

@@ -6,6 +6,7 @@ from functools import partial
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from hub.authority import Identity
 from hub.consumer import Consumer
 from hub.messages import LiveReady
 from hub.outbound import Outbound
@@ -17,11 +18,11 @@ async def live(websocket: WebSocket) -> None:
     await converse(websocket, "live", partial(_serve, websocket))
 
 
-async def _serve(websocket: WebSocket, outbound: Outbound) -> None:
+async def _serve(websocket: WebSocket, outbound: Outbound, identity: Identity) -> None:
     """Take requests; windows go out by themselves."""
     hub = hub_of(websocket)
     outbound.message(LiveReady(session=secrets.token_hex(8), time=hub.clock.now()))
-    consumer = Consumer(hub.live, outbound, hub.metrics.subscriptions.inc)
+    consumer = Consumer(hub.live, outbound, hub.metrics.subscriptions.inc, identity=identity)
     try:
         while (data := await next_message(websocket)) is not None:
             consumer.receive(data)

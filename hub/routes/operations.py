@@ -2,6 +2,7 @@
 
 import asyncio
 
+from msgspec.structs import replace
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +10,9 @@ from starlette.routing import Route
 
 from hub.bodies import QueriesState, Readiness, SpoolState, StoreState
 from hub.parts import Hub
-from hub.routes.answers import answer
+from hub.reading import RequestRefused
+from hub.routes.answers import answer, refusal
+from hub.routes.peers import grants_of, is_operator
 from streams.errors import StreamsError
 
 PATIENCE_SECONDS = 3.0
@@ -22,14 +25,28 @@ async def healthz(_: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """200 while the hub can acknowledge what devices send, 503 when not; the body says what keeps it."""
-    state = await readiness(request.app.state.hub)
+    state = shown_to(request, await readiness(request.app.state.hub))
     return answer(state, 200 if state.ready else 503)
 
 
 async def metrics(request: Request) -> Response:
     """Prometheus's text format."""
     hub: Hub = request.app.state.hub
+    try:
+        if not grants_of(request).admin:
+            raise RequestRefused("forbidden", "the token may not see the metrics: that takes the grant admin")
+    except RequestRefused as error:
+        return refusal(error)
     return Response(hub.metrics.exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def shown_to(request: Request, state: Readiness) -> Readiness:
+    """As much of it as the sender may see: addresses and reasons are for the operator."""
+    if is_operator(request):
+        return state
+    store, spool = state.store, state.spool
+    store = replace(store, name=store.name.partition(":")[0], message=None)
+    return replace(state, store=store, spool=spool and replace(spool, message=None))
 
 
 async def readiness(hub: Hub) -> Readiness:

@@ -4,9 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hub.consumer import RequestRefused
 from hub.parts import Hub
 from hub.ranges import whole_number
+from hub.reading import RequestRefused
 from hub.routes.answers import answer, refusal
 from hub.schema import DEFAULT_VALUES, MOST_VALUES
 from streams.errors import StreamsError

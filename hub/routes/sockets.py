@@ -4,13 +4,19 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from hub.auth import ANYBODY, Principal, Unauthenticated
+from hub.authority import Identity
 from hub.codes import Close, SessionOver
-from hub.messages import Encoding
+from hub.connections import TooMany
+from hub.messages import Auth, Encoding, Unreadable, decode_request
 from hub.outbound import Outbound
 from hub.parts import Hub
+from hub.producer import LONGEST_AUTH, auth_in
+from hub.routes.peers import address_of, shown_token
 from hub.server.protocol import EXTENSION, STOP
 
 log = logging.getLogger(__name__)
@@ -25,8 +31,10 @@ def hub_of(websocket: WebSocket) -> Hub:
     return hub
 
 
-async def converse(websocket: WebSocket, endpoint: str, session: Callable[[Outbound], Awaitable[None]]) -> None:
-    """Accept a socket and run a session on it, which gets the way out and returns when the socket has closed.
+async def converse(
+    websocket: WebSocket, endpoint: str, session: Callable[[Outbound, Identity], Awaitable[None]]
+) -> None:
+    """Accept a socket and run a session on it: with the way out, and who is there; it returns when the socket closed.
 
     SessionOver closes the socket with its code, once what waits has been sent.
     """
@@ -35,29 +43,64 @@ async def converse(websocket: WebSocket, endpoint: str, session: Callable[[Outbo
     await websocket.accept(encoding.subprotocol if encoding and websocket.scope["subprotocols"] else None)
     outbound = _outbound(websocket, encoding or Encoding.JSON)
     writer = asyncio.create_task(_write(websocket, outbound, hub))
-    hub.connections += 1
     try:
-        with hub.metrics.connections.labels(endpoint).track_inprogress():
-            _admit(hub, encoding)
-            await session(outbound)
+        with hub.metrics.connections.labels(endpoint).track_inprogress(), hub.admitted(address_of(websocket)) as place:
+            _check_encoding(encoding)
+            principal = await _authenticated(websocket, hub, outbound.encoding)
+            if principal is not None:
+                with hub.identified(principal, place) as identity:
+                    identity.on_end = partial(outbound.close, Close.UNAUTHENTICATED)
+                    await session(outbound, identity)
     except SessionOver as over:
         outbound.close(over.code, over.reason)
+        await writer
+    except TooMany as error:
+        hub.metrics.refusals.labels(error.code).inc()
+        outbound.close(Close.TOO_MANY, str(error))
         await writer
     except Exception:
         log.exception("a session of /v1/%s failed", endpoint)
         outbound.close(Close.INTERNAL, "the hub failed at this; its log says why")
         await writer
     finally:
-        hub.connections -= 1
         writer.cancel()
         with suppress(asyncio.CancelledError):
             await writer
 
 
-def _admit(hub: Hub, encoding: Encoding | None) -> None:
-    most = hub.settings.max_connections
-    if hub.connections > most:
-        raise SessionOver(Close.TOO_MANY, f"this hub has {most} connections already")
+async def _authenticated(websocket: WebSocket, hub: Hub, encoding: Encoding) -> Principal | None:
+    """Who is there: by the header, or else by the first message. None where the socket has closed. SessionOver."""
+    if hub.authority.is_open:
+        return ANYBODY
+    seconds = hub.settings.auth_timeout / 1_000
+    try:
+        token = shown_token(websocket)
+        if token is None:
+            async with asyncio.timeout(seconds):
+                data = await next_message(websocket)
+            if data is None:
+                return None
+            token = _token_in(data, encoding)
+        return hub.authority.principal(token)
+    except TimeoutError:
+        raise SessionOver(Close.SILENT, f"no token in the header, and no auth message in {seconds:g} s") from None
+    except Unauthenticated as error:
+        raise SessionOver(Close.UNAUTHENTICATED, str(error)) from None
+
+
+def _token_in(data: str | bytes, encoding: Encoding) -> str:
+    """The token in the first message, which has to be `auth`. Unauthenticated where it is not."""
+    auth = auth_in(data)
+    if auth is None and len(data) < LONGEST_AUTH:
+        with suppress(Unreadable):
+            request = decode_request(data, encoding)
+            auth = request if isinstance(request, Auth) else None
+    if auth is None:
+        raise Unauthenticated('no token was given: send it in the header, or {"type":"auth","token":…} first')
+    return auth.token
+
+
+def _check_encoding(encoding: Encoding | None) -> None:
     if encoding is None:
         known = " and ".join(known.subprotocol for known in Encoding)
         raise SessionOver(Close.UNREADABLE, f"no subprotocol of those offered is known; there are {known}")

@@ -7,16 +7,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hub.bodies import Stream, Streams
-from hub.consumer import RequestRefused, columns
+from hub.consumer import columns
 from hub.parts import Hub
+from hub.reading import RequestRefused, readable
 from hub.routes.answers import answer, refusal
+from hub.routes.peers import grants_of
 from streams.queries import Query
 
 
 async def all_streams(request: Request) -> Response:
-    """Every named stream, sorted by name."""
+    """Every named stream that the sender may read, sorted by name."""
     hub: Hub = request.app.state.hub
-    descriptions = [_describe(hub, name, query) for name, query in sorted(hub.streams.items())]
+    try:
+        streams = readable(hub.streams, grants_of(request))
+    except RequestRefused as error:
+        return refusal(error)
+    descriptions = [_describe(hub, name, query) for name, query in sorted(streams.items())]
     return answer(Streams(await asyncio.gather(*descriptions)))
 
 
@@ -25,7 +31,8 @@ async def one_stream(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     name = request.path_params["name"]
     try:
-        return answer(await _describe(hub, name, hub.live.named(name)))
+        query = hub.live.query(name, None, None, grants_of(request))
+        return answer(await _describe(hub, name, query))
     except RequestRefused as error:
         return refusal(error)
 

@@ -10,11 +10,13 @@ from starlette.routing import Route
 from starlette.types import Send
 
 from hub.bodies import Windows, WindowsRequest
-from hub.consumer import RequestRefused, columns
+from hub.consumer import columns
 from hub.parts import Hub
 from hub.ranges import Range, parameters, past_range, prefers_csv
+from hub.reading import RequestRefused
 from hub.request_bodies import BodyRefused
 from hub.routes.answers import body_refusal, refusal
+from hub.routes.peers import grants_of
 from hub.tables import CsvTable, JsonTable, Table
 from streams.engine import WindowUpdate
 from streams.errors import StreamsError
@@ -33,8 +35,9 @@ async def windows(request: Request) -> Response:
     """Final windows of a named stream."""
     hub: Hub = request.app.state.hub
     try:
+        grants = grants_of(request)
         given = parameters(request.query_params.multi_items(), PARAMETERS)
-        query = hub.live.query(request.path_params["name"], None, given.where)
+        query = hub.live.query(request.path_params["name"], None, given.where, grants)
         asked = {name: given.named.get(name) for name in PARAMETERS}
         return await _answer(request, query, past_range(query, hub.clock.now(), **asked))
     except StreamsError as error:
@@ -45,9 +48,10 @@ async def ask(request: Request) -> Response:
     """Final windows of a query, or of a named stream, without a subscription."""
     hub: Hub = request.app.state.hub
     try:
+        grants = grants_of(request)
         async with hub.request_bodies.held(request.stream(), None) as body:
             asked = _read(body)
-        query = hub.live.query(asked.stream, asked.query, asked.where)
+        query = hub.live.query(asked.stream, asked.query, asked.where, grants)
         times = past_range(query, hub.clock.now(), start=asked.start, stop=asked.stop, history=asked.history)
         return await _answer(request, query, times)
     except StreamsError as error:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from hub.authority import Identity
 from hub.codes import Close, SessionOver
 from hub.formats import FORMATS, PRECISIONS, Format, Options, SchemaUnknown
 from hub.messages import WriteReady
@@ -28,12 +29,13 @@ PARAMETERS = ("format", "precision", "template", "backfill")
 
 
 class Takes(NamedTuple):
-    """What a session takes, and where it goes."""
+    """What a session takes, from whom, and where it goes."""
 
     lane: Lane
     format: Format
     precision: str
     checks: Sequence[Check]
+    identity: Identity
 
 
 async def write(websocket: WebSocket) -> None:
@@ -41,18 +43,20 @@ async def write(websocket: WebSocket) -> None:
     await converse(websocket, "write", partial(_serve, websocket))
 
 
-async def _serve(websocket: WebSocket, outbound: Outbound) -> None:
+async def _serve(websocket: WebSocket, outbound: Outbound, identity: Identity) -> None:
     frame_format, precision = _parameters(websocket)
     hub = hub_of(websocket)
     session, device = secrets.token_hex(8), address_of(websocket)
     if not _is_backfill(websocket):
-        takes = Takes(hub.ingest.lane(session), frame_format, precision, hub.checks(device, hub.acceptance))
+        takes = Takes(hub.ingest.lane(session), frame_format, precision, hub.checks(device, hub.acceptance), identity)
         await _take_frames(websocket, outbound, session, takes)
         return
+    _check_backfill(identity)
+    identity.on_change.append(partial(_check_backfill, identity))
     with closing(hub.backfills.lane(session)) as lane:
         # Whatever is said of old times, a clock that is ahead is wrong in a backfill, too.
         acceptance = Acceptance(None, hub.acceptance.until_ms)
-        takes = Takes(lane, frame_format, precision, hub.checks(device, acceptance))
+        takes = Takes(lane, frame_format, precision, hub.checks(device, acceptance), identity)
         await _take_frames(websocket, outbound, session, takes)
 
 
@@ -76,6 +80,7 @@ async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, t
     producer = Producer(
         takes.lane,
         takes.format,
+        identity=takes.identity,
         precision=takes.precision,
         checks=takes.checks,
         max_frame_bytes=settings.max_frame_bytes,
@@ -156,6 +161,11 @@ def _is_backfill(websocket: WebSocket) -> bool:
     if given not in ("true", "false"):
         raise SessionOver(Close.UNREADABLE, f"backfill: {given!r} is none; there are true, false")
     return given == "true"
+
+
+def _check_backfill(identity: Identity) -> None:
+    if not identity.grants.backfill:
+        raise SessionOver(Close.FORBIDDEN, "backfill: the token does not allow points of any age")
 
 
 def _list(names: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ class HubHttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.access_log = False  # Uvicorn's has whole addresses, and some clients put tokens into them
         self.stopping = False
         self.told: asyncio.Future[None] | None = None
 

@@ -64,11 +64,16 @@ def line_end(data: bytes, start: int) -> int:
     return len(data)
 
 
+def key_end(line: bytes) -> int:
+    """Where the measurement and tags of a line end, which has no white space before them."""
+    return end_of(_KEY, line, 0)
+
+
 def split_line(line: bytes) -> Parts:
     """A line, without leading white space, taken apart. PointRefused where InfluxDB refuses it."""
     if not line.isascii():
         _check_text(line)
-    end = end_of(_KEY, line, 0)
+    end = key_end(line)
     series = SERIES[line[:end]]
     start = end_of(_BLANKS, line, end)
     plain = plain_end(line, start)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hub.authority import anybody
 from hub.codes import Close, SessionOver
 from hub.formats import FORMATS, Options
 from hub.messages import Ack, Reject, Retry
@@ -44,6 +45,7 @@ class Session:
         self.producer = Producer(
             self.lane,
             FORMATS[format_name](Options(Schema(), most_points=20_000, most_objects=5)),
+            identity=anybody(),
             precision=precision,
             checks=[Acceptance().rejects],
             max_frame_bytes=max_frame_bytes,

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from hub.consumer import RequestRefused
 from hub.ranges import Range, parameters, past_range, prefers_csv
+from hub.reading import RequestRefused
 from streams.errors import QueryInvalid, StreamsError
 from streams.queries import parse_query
 

@@ -55,7 +55,7 @@ def test_a_mistake_is_named(environment: dict[str, str], sentence: str) -> None:
     [
         ("[hub]\nprot = 1\n", "hub has no setting 'prot'; did you mean port?"),
         ("[hub]\nzzzzzz = 1\n", "hub has no setting 'zzzzzz'; there are host, port"),
-        ("[hub]\nport = true\n", "port must be a text or a whole number, not True"),
+        ("[hub]\nport = true\n", "expected a port from 0 to 65535, not 'true'"),
         ("[hub]\nport = -1\n", "expected a port from 0 to 65535, not '-1'"),
         ("hub = 1\n", "hub must be a table"),
         ("[hub\n", "is not TOML"),
