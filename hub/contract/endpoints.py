@@ -49,6 +49,14 @@ _ASKING = {
         "The database does not answer.", "store_unavailable", "store_misconfigured", "overloaded", headers=RETRY_AFTER
     ),
 }
+_KNOWN = {
+    401: _problem(
+        "The hub has tokens, and none that it knows was sent.",
+        "unauthenticated",
+        headers={"WWW-Authenticate": "`Bearer`."},
+    ),
+    403: _problem("The token does not allow this.", "forbidden"),
+}
 _UNKNOWN = {404: _problem("There is no such stream.", "unknown_stream")}
 _BODY = {
     408: _problem("The body took too long to arrive.", "too_slow"),
@@ -63,7 +71,7 @@ STREAMS = (
         path="/v1/streams",
         group="Windows",
         summary="List the named streams",
-        answers={200: Answer("The named streams and their columns.", {JSON: Streams})},
+        answers={200: Answer("Those that the token may read, and their columns.", {JSON: Streams}), **_KNOWN},
     ),
     Endpoint(
         name="stream",
@@ -72,7 +80,7 @@ STREAMS = (
         group="Windows",
         summary="Describe a stream",
         parameters=(_NAME,),
-        answers={200: Answer("The stream and its columns.", {JSON: Stream}), **_UNKNOWN},
+        answers={200: Answer("The stream and its columns.", {JSON: Stream}), **_KNOWN, **_UNKNOWN},
     ),
     Endpoint(
         name="windows",
@@ -91,7 +99,7 @@ STREAMS = (
             Parameter("history", "query", "How long before `stop` the start is; instead of `start`.", _DURATION),
             _WHERE,
         ),
-        answers={**_WINDOWS, **_ASKING, **_UNKNOWN},
+        answers={**_WINDOWS, **_ASKING, **_KNOWN, **_UNKNOWN},
     ),
     Endpoint(
         name="events",
@@ -116,7 +124,14 @@ STREAMS = (
         answers={
             200: Answer("Events, as they come.", {EVENTS: None}),
             400: _ASKING[400],
+            429: _problem(
+                "The address or the token has too many connections.",
+                "too_many_connections_of_address",
+                "too_many_connections_of_token",
+                headers=RETRY_AFTER,
+            ),
             503: _problem("There are too many connections.", "too_many_connections", headers=RETRY_AFTER),
+            **_KNOWN,
             **_UNKNOWN,
         },
     ),
@@ -128,7 +143,7 @@ STREAMS = (
         summary="Get the windows of any query",
         details="Final windows of a `query`, or of a named `stream`, without a subscription.",
         body={JSON: WindowsRequest},
-        answers={**_WINDOWS, **_ASKING, **_UNKNOWN, **_BODY},
+        answers={**_WINDOWS, **_ASKING, **_KNOWN, **_UNKNOWN, **_BODY},
     ),
     Endpoint(
         name="schema",
@@ -145,7 +160,7 @@ STREAMS = (
                 {"type": "integer", "minimum": 0, "maximum": MOST_VALUES, "default": DEFAULT_VALUES},
             ),
         ),
-        answers={200: Answer("Measurements, their tags with values, and their fields.", {JSON: Schema}), **_ASKING},
+        answers={200: Answer("Measurements, tags with values, and fields.", {JSON: Schema}), **_ASKING, **_KNOWN},
     ),
 )
 
@@ -164,6 +179,7 @@ def _influx_answers(error: type[Struct]) -> dict[int, Answer]:
     return {
         204: Answer("Every line is durable."),
         400: Answer("Some lines are no line protocol; the message names them. The others are stored.", {JSON: error}),
+        401: Answer("The hub has tokens, and none that it knows was sent.", {JSON: error}),
         408: Answer("The body took too long to arrive.", {JSON: error}),
         413: Answer("The body is larger than `max_body_bytes`.", {JSON: error}),
         503: Answer(_UNKEPT, {JSON: error}, headers=RETRY_AFTER),
@@ -204,7 +220,9 @@ INFLUXDB = (
                 "The unit of times.",
                 {"type": "string", "enum": [name for name in V1.precisions if name], "default": "ns"},
             ),
-            *_ignored("db", "rp", "u", "p", "consistency"),
+            *_ignored("db", "rp", "consistency"),
+            Parameter("u", "query", "Ignored by a hub without tokens; others take no secrets in addresses."),
+            Parameter("p", "query", "Ignored by a hub without tokens; others take no secrets in addresses."),
         ),
         body={TEXT: None},
         answers=_influx_answers(InfluxError1),
@@ -257,7 +275,8 @@ OPERATIONS = (
         path="/metrics",
         group="Operation",
         summary="Get the metrics, for Prometheus",
-        answers={200: Answer("Prometheus's text format.", {TEXT: None})},
+        details="With tokens it takes one with the grant `admin`.",
+        answers={200: Answer("Prometheus's text format.", {TEXT: None}), **_KNOWN},
     ),
 )
 

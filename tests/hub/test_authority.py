@@ -87,9 +87,10 @@ def test_what_cannot_be_read_at_the_start_is_said(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[tokens")
     with pytest.raises(SettingInvalid, match="is not TOML"):
         Authority(Settings(tokens=str(tmp_path / "broken.toml")), SimulatedClock())
-    jwt = {"jwt_algorithm": "ES256", "jwt_issuer": "i", "jwt_audience": "a"}
+    keys = str(tmp_path / "none.pem")
+    settings = Settings(jwt_keys=keys, jwt_algorithm="ES256", jwt_issuer="i", jwt_audience="a")
     with pytest.raises(SettingInvalid, match=r"jwt_keys: .*none.pem cannot be read"):
-        Authority(Settings(jwt_keys=str(tmp_path / "none.pem"), **jwt), SimulatedClock())
+        Authority(settings, SimulatedClock())
 
 
 def test_a_new_token_works_soon(tmp_path: Path) -> None:
