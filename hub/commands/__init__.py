@@ -21,6 +21,11 @@ app = typer.Typer(
     help="A streaming WebSocket analytics hub over InfluxDB: points in, explained windows out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    epilog=(
+        "Exit codes: 0 done, 1 failed, 2 used or configured wrongly; each command says more. "
+        "`pxl-hub --install-completion` has your shell complete commands and options."
+    ),
 )
 
 

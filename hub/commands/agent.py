@@ -29,6 +29,8 @@ def agent(
 
     What the hub has not acknowledged is kept and sent again.
 
+        pxl-hub agent --url ws://hub.example:8000 --every 5s
+
     Exit codes: 0 stopped, 1 stopped with something unacknowledged, 2 wrong options or refused by the hub.
     """
     try:

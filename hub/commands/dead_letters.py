@@ -33,9 +33,9 @@ def dead_letters(
     Points marked as acknowledged were believed stored by their device: they came through the spool, and are kept
     until they are cleared. Of the others, the newest are kept. Run it on the hub's host, with the hub's settings.
 
-    pxl-hub dead-letters --code field_type
+        pxl-hub dead-letters --code field_type
 
-    pxl-hub dead-letters --json | jq -r .line
+        pxl-hub dead-letters --json | jq -r .line
 
     Exit codes: 0 listed or cleared, 1 not cleared, 2 wrong options or settings.
     """

@@ -32,6 +32,8 @@ def demo(
 ) -> None:
     """Serve the hub, push this machine's metrics to it, and print the address of the page.
 
+        pxl-hub demo --port 9000
+
     Exit codes: 0 stopped, 1 the hub ended by itself, 2 wrong options, or the port is taken.
     """
     options = {"host": host, "port": port, "store": store, "config": config}

@@ -49,9 +49,9 @@ def graphite(
     They are kept until the hub has acknowledged them; when too many are, nothing more is read, and the senders wait.
     When it is stopped, it waits for what is under way, and prints the lines that are still not acknowledged.
 
-    pxl-hub listen graphite --port 2003 --template 'servers.* .host.measurement.field*'
+        pxl-hub listen graphite --port 2003 --template 'servers.* .host.measurement.field*'
 
-    echo "servers.web1.cpu.user 12.5 $(date +%s)" | nc -q 1 127.0.0.1 2003
+        echo "servers.web1.cpu.user 12.5 $(date +%s)" | nc -q 1 127.0.0.1 2003
 
     Exit codes: 0 stopped, 1 stopped with something unacknowledged, 2 wrong options, or refused by the hub.
     """

@@ -43,7 +43,7 @@ def load(
     every acknowledged point is looked for in the final windows, and every window at every dashboard that reads at
     once. Delays of windows compare the hub's clock with this machine's. The points stay in the hub's store.
 
-    pxl-hub load --devices 100 --rate 10 --dashboards 500 --every 100ms --slow 0.1 --stalled 0.1
+        pxl-hub load --devices 100 --rate 10 --dashboards 500 --every 100ms --slow 0.1 --stalled 0.1
 
     Exit codes: 0 nothing lost; 1 something lost, or not all sockets opened; 2 wrong options, no hub there, or refused
     by it; 3 nothing lost, and some points rejected.

@@ -41,11 +41,11 @@ def query(
     Without last the latest hundred windows are shown. A name without fields is that of a stream. Names with blanks or
     signs are written in double quotes; TAG= with nothing behind asks for series that have no such tag.
 
-    pxl-hub query 'weather temp:mean,p95 by site 10s last 1h'
+        pxl-hub query 'weather temp:mean,p95 by site 10s last 1h'
 
-    pxl-hub query 'weather temp:max hum:last where site=roof,yard and dev=7 1m window 5m last 1d' --as sparkline
+        pxl-hub query 'weather temp:max hum:last where site=roof,yard and dev=7 1m window 5m last 1d' --as sparkline
 
-    pxl-hub query 'cpu last 10m' --as csv > cpu.csv
+        pxl-hub query 'cpu last 10m' --as csv > cpu.csv
 
     Exit codes: 0 shown, 1 the hub or its database does not answer, 2 wrong query or options, or refused by the hub.
     """

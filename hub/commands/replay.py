@@ -2,23 +2,26 @@
 
 import asyncio
 import itertools
+import json
 import shlex
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from hub.client import Writer
 from hub.commands.running import Token, run_until_stopped
 from hub.replay.csv_columns import Wishes, read_moment
-from hub.replay.dry_run import survey
+from hub.replay.dry_run import Survey, survey
 from hub.replay.pacing import Pace
 from hub.replay.parts import SourceUnreadable
 from hub.replay.position import State, StateFile
-from hub.replay.progress import make_watcher
+from hub.replay.progress import make_watcher, reading_bar
 from hub.replay.replay import MOST_NAMED, End, Plan, Replay, codes_text
 from hub.replay.selection import Selection
 from hub.replay.sources import Opening, open_source
@@ -64,6 +67,7 @@ def replay(
     precision: Annotated[
         Precision | None, typer.Option(help="Unit of the times; else ns, in CSV told by their size.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what became of it as one line of JSON.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be sent; send nothing.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the last replay to this hub ended.")] = False,
     patience: Annotated[str, typer.Option(help="How long the hub may give no answer before this ends.")] = "30s",
@@ -91,11 +95,11 @@ def replay(
 
     An InfluxDB is reached with HUB_INFLUX_TOKEN, HUB_INFLUX_ORG and HUB_INFLUX_BUCKET.
 
-    pxl-hub replay weather.lp.gz --only weather --dry-run
+        pxl-hub replay weather.lp.gz --only weather --dry-run
 
-    pxl-hub replay weather.csv --time when --tag site --field temp --precision s
+        pxl-hub replay weather.csv --time when --tag site --field temp --precision s
 
-    pxl-hub replay influxdb:http://127.0.0.1:8086 --start 1h --speed 1 --shift-to now
+        pxl-hub replay influxdb:http://127.0.0.1:8086 --start 1h --speed 1 --shift-to now
 
     Exit codes: 0 all acknowledged; 1 stopped, or not all acknowledged: --resume goes on; 2 wrong options, a source that
     cannot be read, or refused by the hub; 3 all settled, and some points were rejected.
@@ -112,7 +116,10 @@ def replay(
             wishes=Wishes(measurement, time_column, tuple(tag or ()), tuple(field or ())),
             now=now,
         )
-        job = _Job(opening, url, token, speed, shifts=shift_to == "now", patience=parse_duration(patience) / 1_000)
+        report = _report_json if as_json else _report_text
+        job = _Job(
+            opening, url, token, speed, report, shifts=shift_to == "now", patience=parse_duration(patience) / 1_000
+        )
         code = run_until_stopped(job.count if dry_run else lambda event: job.send(event, resume=resume))
     except (ValueError, SourceUnreadable, StreamsError) as error:
         print(f"pxl-hub: {error}", file=sys.stderr)
@@ -134,29 +141,38 @@ class _Job:
     """One call of the command."""
 
     def __init__(
-        self, opening: Opening, url: str, token: str | None, speed: Speed, *, shifts: bool, patience: float
+        self,
+        opening: Opening,
+        url: str,
+        token: str | None,
+        speed: Speed,
+        report: "_Report",
+        *,
+        shifts: bool,
+        patience: float,
     ) -> None:
         self._opening = opening
         self._url = url
         self._token = token
         self._speed = speed
+        self._report = report
         self._shifts = shifts
         self._patience = patience
 
     async def count(self, stop: asyncio.Event) -> int:
         """`--dry-run`."""
         async with open_source(self._opening) as source:
-            counting = asyncio.create_task(
-                survey(source, self._opening.selection, None, most_examples=MOST_NAMED, look=lambda _done: None)
-            )
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait([counting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            with reading_bar() as look:
+                counting = asyncio.create_task(
+                    survey(source, self._opening.selection, None, most_examples=MOST_NAMED, look=look)
+                )
+                stopping = asyncio.create_task(stop.wait())
+                await asyncio.wait([counting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not counting.done():
                 counting.cancel()
                 return 1
             stopping.cancel()
-            for line in counting.result().text():
-                print(line)
+            self._report(counting.result())
             return 3 if counting.result().refused else 0
 
     async def send(self, stop: asyncio.Event, *, resume: bool) -> int:
@@ -166,9 +182,8 @@ class _Job:
                 state = self._begin(source.name, file, resume=resume)
                 anchor = None
                 if self._shifts and self._speed is not Speed.LIVE and state.shift is None:
-                    whole = await survey(
-                        source, self._opening.selection, None, most_examples=0, look=lambda _done: None
-                    )
+                    with reading_bar() as look:
+                        whole = await survey(source, self._opening.selection, None, most_examples=0, look=look)
                     anchor = whole.latest
                 pace = Pace(None if self._speed is Speed.MAX else float(self._speed.value))
                 plan = Plan(source, self._opening.selection, pace, self._shifts, anchor, self._patience)
@@ -183,6 +198,7 @@ class _Job:
                     patience=None,
                 )
                 end = await run.run(writer, stop)
+        self._report(Outcome(run.acknowledged, run.rejected, run.codes, run.settled.done, end.name.lower()))
         return _conclude(run, end)
 
     def _begin(self, source: str, file: StateFile, *, resume: bool) -> State:
@@ -207,14 +223,42 @@ class _Job:
 
 
 def _conclude(run: Replay, end: End) -> int:
-    codes = f" ({codes_text(run.codes.most_common())})" if run.codes else ""
-    print(f"{run.acknowledged:,} points acknowledged, {run.rejected:,} rejected{codes}")
     if end is End.DONE:
         return 3 if run.rejected else 0
     reason = f": {run.reason}" if run.reason and end is not End.STOPPED else ""
     print(f"{end.value}{reason}", file=sys.stderr)
     print(f"{run.settled.done:.1%} is settled; go on with: {_again()}", file=sys.stderr)
     return 2 if end in {End.REFUSED, End.UNREADABLE} else 1
+
+
+class Outcome(NamedTuple):
+    """What became of the points, the rejected ones by code; the part of the source that is settled; why it ended."""
+
+    acknowledged: int
+    rejected: int
+    codes: Counter[str]
+    settled: float
+    end: str
+
+    def text(self) -> list[str]:
+        """For people."""
+        codes = f" ({codes_text(self.codes.most_common())})" if self.codes else ""
+        return [f"{self.acknowledged:,} points acknowledged, {self.rejected:,} rejected{codes}"]
+
+    def described(self) -> dict[str, Any]:
+        """For programs."""
+        return self._asdict()
+
+
+_Report = Callable[[Outcome | Survey], None]
+
+
+def _report_text(found: Outcome | Survey) -> None:
+    print(*found.text(), sep="\n")
+
+
+def _report_json(found: Outcome | Survey) -> None:
+    print(json.dumps(found.described()))
 
 
 def _again() -> str:

@@ -39,13 +39,15 @@ def serve(
 
     Every setting is an environment variable HUB_NAME too, and may stand in the configuration file.
 
-    pxl-hub serve
+        pxl-hub serve
 
-    pxl-hub serve --port 9000 --config hub.toml
+        pxl-hub serve --port 9000 --config hub.toml
 
-    pxl-hub serve --host 0.0.0.0 --tokens tokens.toml
+        pxl-hub serve --host 0.0.0.0 --tokens tokens.toml
 
-    HUB_INFLUX_TOKEN=… HUB_INFLUX_ORG=… HUB_INFLUX_BUCKET=… pxl-hub serve --store influxdb:http://127.0.0.1:8086
+        HUB_INFLUX_TOKEN=… HUB_INFLUX_ORG=… HUB_INFLUX_BUCKET=… pxl-hub serve --store influxdb:http://127.0.0.1:8086
+
+    Exit codes: 0 stopped, 2 wrong options or settings, or the port is taken.
     """
     options = {"host": host, "port": port, "store": store, "workers": workers, "config": config, "tokens": tokens}
     settings = load_settings(options)

@@ -23,9 +23,9 @@ def settings(
     A setting is given as an option of `serve`, as an environment variable, or under [hub] in the file: the first of
     these counts. Secrets are not shown.
 
-    pxl-hub settings
+        pxl-hub settings
 
-    pxl-hub settings --config hub.toml --json
+        pxl-hub settings --config hub.toml --json
 
     Exit codes: 0 listed, 2 a setting that cannot be used.
     """

@@ -21,7 +21,7 @@ from streams.queries import Query
 from streams.retention import Bucket, Change, changes, format_retention
 from streams.rollups import Rollup
 
-streams = typer.Typer(invoke_without_command=True, help="The named streams, their rollups, and retention.")
+streams = typer.Typer(invoke_without_command=True)
 
 Config = Annotated[str | None, typer.Option(help="TOML file with the definitions; default: HUB_CONFIG.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -31,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 def list_streams(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
     """List the named streams: what each reads, its windows, and what it is rolled up into.
 
-    pxl-hub streams --config hub.toml
+        pxl-hub streams --config hub.toml
 
     Exit codes: 0 listed, 2 wrong options or settings.
     """
@@ -58,7 +58,7 @@ def apply(
     A bucket that the file does not name stays as it is. Nothing is changed while one would be shortened without
     --yes. Rollups need no applying, the running hub writes them; they are shown so that one look is enough.
 
-    pxl-hub streams apply --config hub.toml --dry-run
+        pxl-hub streams apply --config hub.toml --dry-run
 
     Exit codes: 0 applied, shown, or nothing to do; 1 not applied: --yes is missing, or the database does not answer;
     2 wrong options or settings, or a bucket that is not there.

@@ -41,9 +41,9 @@ def add(
 
     A hub that uses the file knows it within seconds.
 
-    pxl-hub token add roof --tokens tokens.toml --write 'weather*' --tag site=roof
+        pxl-hub token add roof --tokens tokens.toml --write 'weather*' --tag site=roof
 
-    pxl-hub token add wall --tokens tokens.toml --read weather --expires 30d
+        pxl-hub token add wall --tokens tokens.toml --read weather --expires 30d
 
     Exit codes: 0 made, 2 wrong options, or the file cannot be changed.
     """

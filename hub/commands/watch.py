@@ -28,6 +28,10 @@ def watch(
 
     A window comes again with a higher revision when its rows have changed.
 
+        pxl-hub watch weather --history 5m
+
+        pxl-hub watch weather --json | jq .rows
+
     Exit codes: 0 stopped, 2 wrong options, an unknown stream, or refused by the hub.
     """
     try:

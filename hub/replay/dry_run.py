@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from hub.replay.parts import Source
 from hub.replay.selection import Selection
@@ -54,6 +55,15 @@ class Survey:
         if self.first_line:
             lines.append(f"the first is: {self.first_line}")
         return [*lines, *self.examples]
+
+    def described(self) -> dict[str, Any]:
+        """For programs; times in nanoseconds since the epoch."""
+        return {
+            "points": self.points,
+            "rejected": self.refused.total(),
+            "codes": dict(self.refused),
+            "measurements": {name: asdict(counted) for name, counted in sorted(self.measurements.items())},
+        }
 
 
 async def survey(

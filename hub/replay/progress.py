@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -113,3 +115,13 @@ def make_watcher() -> Bar | Lines:
     """What suits stderr."""
     console = Console(stderr=True)
     return Bar(console) if console.is_terminal else Lines()
+
+
+@contextmanager
+def reading_bar() -> Iterator[Callable[[float], None]]:
+    """What hears how much of a source has been read, from 0 to 1, and shows it where stderr is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("reading"), BarColumn(bar_width=None), TaskProgressColumn("{task.percentage:>5.1f} %"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,6 +1,7 @@
 """`pxl-hub replay` as a process: into a real hub, killed, stopped and resumed; from a file and from an InfluxDB."""
 
 import gzip
+import json
 import os
 import re
 import signal
@@ -229,3 +230,30 @@ def test_mistakes_are_one_sentence(tmp_path: Path, arguments: list[str], reason:
     assert ended.returncode == 2
     assert reason in ended.stderr
     assert len([line for line in ended.stderr.splitlines() if line]) <= 2
+
+
+def test_what_became_of_it_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "points.lp"
+    file.write_text(f"m v=1 {FIRST}\nm v= {FIRST}\nn v=2 {FIRST + 1}\n")
+    replays = Replays(tmp_path)
+    counted = replays.run(str(file), "--precision", "s", "--dry-run", "--json")
+    assert counted.returncode == 3
+    assert json.loads(counted.stdout) == {
+        "points": 2,
+        "rejected": 1,
+        "codes": {"missing_field_value": 1},
+        "measurements": {
+            "m": {"points": 1, "first": FIRST * 10**9, "last": FIRST * 10**9},
+            "n": {"points": 1, "first": (FIRST + 1) * 10**9, "last": (FIRST + 1) * 10**9},
+        },
+    }
+    with HubProcess(tmp_path) as hub:
+        sent = replays.run(str(file), "--precision", "s", "--json", "--url", hub.sockets)
+    assert sent.returncode == 3
+    assert json.loads(sent.stdout) == {
+        "acknowledged": 2,
+        "rejected": 1,
+        "codes": {"missing_field_value": 1},
+        "settled": 1.0,
+        "end": "done",
+    }
