@@ -106,7 +106,8 @@ def _response(status: int, answer: Answer, examples: list[Example]) -> Document:
     described: Document = {"description": "\n".join([answer.meaning, *codes])}
     if answer.headers:
         described["headers"] = {
-            name: {"description": meaning, "schema": {"type": "integer"}} for name, meaning in answer.headers.items()
+            name: {"description": meaning, "schema": {"type": "integer" if name == "Retry-After" else "string"}}
+            for name, meaning in answer.headers.items()
         }
     if answer.content:
         described["content"] = {}
