@@ -70,6 +70,8 @@ def list_tokens(
 ) -> None:
     """List the tokens in the file, and what each may do.
 
+        pxl-hub token list --tokens tokens.toml
+
     Exit codes: 0 listed, 2 wrong options, or the file cannot be read.
     """
     known = read_tokens(_file(tokens)).values()
@@ -91,6 +93,8 @@ def list_tokens(
 @token.command()
 def revoke(name: Name, tokens: File = None) -> None:
     """Take a token out of the file. A running hub closes its connections within seconds.
+
+        pxl-hub token revoke roof --tokens tokens.toml
 
     Exit codes: 0 revoked, 2 there is no such token, or the file cannot be changed.
     """
