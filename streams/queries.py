@@ -21,6 +21,10 @@ MOST_PANES = 3_600
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+Conditions = Sequence[tuple[str, tuple[str | None, ...]]]
+"""Tags, and the values of which a series has one; None is a missing tag."""
+
+
 class Column(NamedTuple):
     """A column of a window's rows. A tag's `field` is its name and its `aggregate` None."""
 

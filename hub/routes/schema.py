@@ -8,6 +8,7 @@ from hub.parts import Hub
 from hub.ranges import whole_number
 from hub.reading import RequestRefused
 from hub.routes.answers import answer, refusal
+from hub.routes.peers import grants_of
 from hub.schema import DEFAULT_VALUES, MOST_VALUES
 from streams.errors import StreamsError
 
@@ -15,10 +16,11 @@ PARAMETERS = ("measurement", "values")
 
 
 async def schema(request: Request) -> Response:
-    """All measurements or one, with their tags and fields."""
+    """All measurements that the sender may read, or one, with their tags and fields."""
     hub: Hub = request.app.state.hub
     given = request.query_params
     try:
+        grants = grants_of(request)
         for name in given:
             if name not in PARAMETERS:
                 there_are = ", ".join(PARAMETERS)
@@ -27,7 +29,9 @@ async def schema(request: Request) -> Response:
         if not 0 <= values <= MOST_VALUES:
             raise RequestRefused("invalid_request", f"values: expected 0 to {MOST_VALUES}, not {values}")
         measurement = given.get("measurement")
-        return answer(await (hub.schemas.all(values) if measurement is None else hub.schemas.one(measurement, values)))
+        if measurement is None:
+            return answer(await hub.schemas.all(values, grants))
+        return answer(await hub.schemas.one(measurement, values, grants))
     except StreamsError as error:
         return refusal(error)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from streams.points import Batch, Kind, Touched
-from streams.queries import Query
+from streams.queries import Conditions, Query
 
 Cell = str | float | int | bool | None
 Row = tuple[Cell, ...]
@@ -90,14 +90,16 @@ class Store(Protocol):
     def touched(self, ranges: Sequence[Touched]) -> None:
         """Points in these ranges can be read now that could not before, through whichever worker they came."""
 
-    async def schema(self, measurement: str) -> MeasurementSchema:
-        """What is known of one measurement; empty when nobody has written it."""
+    async def schema(self, measurement: str, where: Conditions = ()) -> MeasurementSchema:
+        """What is known of one measurement, or of its series that meet the conditions; empty when nobody has written
+        it."""
 
     async def measurements(self) -> Sequence[str]:
         """The names of all measurements, sorted."""
 
-    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
-        """The first `limit` of a tag's values, sorted; none where nobody has written it."""
+    async def tag_values(self, measurement: str, tag: str, limit: int, where: Conditions = ()) -> Sequence[str]:
+        """The first `limit` of a tag's values, sorted, in series that meet the conditions; none where nobody has
+        written it."""
 
 
 class AskedAnew:
@@ -137,17 +139,17 @@ class InFront:
         """As the contract says."""
         await self.behind.write(batch)
 
-    async def schema(self, measurement: str) -> MeasurementSchema:
+    async def schema(self, measurement: str, where: Conditions = ()) -> MeasurementSchema:
         """As the contract says."""
-        return await self.behind.schema(measurement)
+        return await self.behind.schema(measurement, where)
 
     async def measurements(self) -> Sequence[str]:
         """As the contract says."""
         return await self.behind.measurements()
 
-    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+    async def tag_values(self, measurement: str, tag: str, limit: int, where: Conditions = ()) -> Sequence[str]:
         """As the contract says."""
-        return await self.behind.tag_values(measurement, tag, limit)
+        return await self.behind.tag_values(measurement, tag, limit, where)
 
 
 def innermost(store: Store) -> Store:

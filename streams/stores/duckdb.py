@@ -14,9 +14,9 @@ from duckdb import DuckDBPyConnection
 
 from streams.errors import StoreUnavailable
 from streams.points import Batch
-from streams.queries import Query
+from streams.queries import Conditions, Query
 from streams.stores.base import Answer, AskedAnew, MeasurementSchema
-from streams.stores.duckdb_answers import statement, tag_values, windows
+from streams.stores.duckdb_answers import Statement, field_counts, statement, tag_counts, tag_values, windows
 from streams.stores.duckdb_catalogue import Table, load_catalogue
 from streams.stores.duckdb_files import open_file, open_memory
 from streams.stores.duckdb_writes import write
@@ -63,24 +63,35 @@ class DuckDBStore(AskedAnew):
         """As the contract says."""
         return await self._in(self._readers, self._answer, query, first_stop, last_stop)
 
-    async def schema(self, measurement: str) -> MeasurementSchema:
+    async def schema(self, measurement: str, where: Conditions = ()) -> MeasurementSchema:
         """As the contract says."""
         table = self._tables.get(measurement)
         if table is None:
             return MeasurementSchema({}, frozenset())
-        kinds = {name: frozenset({column.kind}) for name, column in table.fields.items()}
-        return MeasurementSchema(kinds, frozenset(table.tags))
+        fields, tags = tuple(table.fields), tuple(table.tags)
+        if where:
+            fields = await self._present(fields, field_counts(table, where))
+            tags = await self._present(tags, tag_counts(table, where))
+        return MeasurementSchema({name: frozenset({table.fields[name].kind}) for name in fields}, frozenset(tags))
 
     async def measurements(self) -> Sequence[str]:
         """As the contract says."""
         return sorted(self._tables)
 
-    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+    async def tag_values(self, measurement: str, tag: str, limit: int, where: Conditions = ()) -> Sequence[str]:
         """As the contract says."""
         table = self._tables.get(measurement)
-        if table is None or tag not in table.tags:
+        asked = None if table is None or tag not in table.tags else tag_values(table, tag, limit, where)
+        if asked is None:
             return []
-        return [str(value) for (value,) in await self._in(self._readers, self._ask, tag_values(table, tag, limit), [])]
+        return [str(value) for (value,) in await self._in(self._readers, self._ask, *asked)]
+
+    async def _present(self, names: tuple[str, ...], counts: Statement | None) -> tuple[str, ...]:
+        """Those of the names, in the order of the statement's columns, that are counted at all."""
+        if counts is None or not names:
+            return ()
+        (row,) = await self._in(self._readers, self._ask, *counts)
+        return tuple(name for name, count in zip(names, row, strict=True) if count)
 
     async def expire(self, before_ns: int) -> int:
         """Delete the points of all measurements before this time, nanoseconds; how many they were.

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from streams.points import NANOSECONDS
-from streams.queries import Query
+from streams.queries import Conditions, Query
 from streams.stores.base import Row, Window
 from streams.stores.duckdb_catalogue import FieldColumn, Table
 
@@ -30,7 +30,7 @@ def statement(query: Query, table: Table, first_stop: int, last_stop: int) -> St
     the rows of a window are in the order of their tags.
     """
     columns = {f"v{n}": table.fields[field] for n, field in enumerate(query.fields) if field in table.fields}
-    conditions = _conditions(query, table)
+    conditions = _conditions(query.where, table)
     if not columns or conditions is None:
         return None
     tests, values = conditions
@@ -64,10 +64,36 @@ def windows(query: Query, first_stop: int, last_stop: int, rows: Iterable[Sequen
     return [_window(*query.span(stop), parts) for stop, parts in zip(stops, found, strict=True)]
 
 
-def tag_values(table: Table, tag: str, limit: int) -> str:
-    """What to ask for the first values of a tag that the table has."""
+def tag_values(table: Table, tag: str, limit: int, where: Conditions) -> Statement | None:
+    """What to ask for the first values of a tag that the table has; None where no series meets the conditions."""
     column = table.tags[tag]
-    return f"SELECT DISTINCT {column} FROM {table.keys} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT {limit}"
+    conditions = _conditions(where, table)
+    if conditions is None:
+        return None
+    tests, values = conditions
+    kept = " AND ".join([f"{column} IS NOT NULL", *tests])
+    return Statement(f"SELECT DISTINCT {column} FROM {table.keys} AS s WHERE {kept} ORDER BY 1 LIMIT {limit}", values)
+
+
+def tag_counts(table: Table, where: Conditions) -> Statement | None:
+    """What to ask for how many series have each tag of the table; None where none meets the conditions."""
+    conditions = _conditions(where, table)
+    if conditions is None:
+        return None
+    tests, values = conditions
+    counts = ", ".join(f"count({column})" for column in table.tags.values())
+    return Statement(f"SELECT {counts} FROM {table.keys} AS s{_where(tests)}", values)
+
+
+def field_counts(table: Table, where: Conditions) -> Statement | None:
+    """What to ask for how many points have each field of the table; None where no series meets the conditions."""
+    conditions = _conditions(where, table)
+    if conditions is None:
+        return None
+    tests, values = conditions
+    counts = ", ".join(f"count(p.{column})" for column, _ in table.fields.values())
+    joined = f"{table.points} AS p JOIN {table.keys} AS s ON s.number = p.series"
+    return Statement(f"SELECT {counts} FROM {joined}{_where(tests)}", values)
 
 
 def _window(start: int, stop: int, parts: Sequence[Sequence[Any]]) -> Window:
@@ -111,11 +137,11 @@ def _chosen(query: Query, table: Table, columns: Mapping[str, FieldColumn], numb
         yield f"s.{table.tags[tag]} AS g{position}" if tag in table.tags else f"NULL::VARCHAR AS g{position}"
 
 
-def _conditions(query: Query, table: Table) -> tuple[list[str], list[str]] | None:
+def _conditions(where: Conditions, table: Table) -> tuple[list[str], list[str]] | None:
     """The tests of `where` and the values of their `?`; None where no series can meet them."""
     tests: list[str] = []
     values: list[str] = []
-    for tag, wanted in query.where:
+    for tag, wanted in where:
         texts = [value for value in wanted if value is not None]
         column = table.tags.get(tag)
         if column is None and None not in wanted:
@@ -126,6 +152,10 @@ def _conditions(query: Query, table: Table) -> tuple[list[str], list[str]] | Non
             tests.append(f"({' OR '.join(absent + present)})")
             values += texts
     return tests, values
+
+
+def _where(tests: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(tests)}" if tests else ""
 
 
 def _aggregates(query: Query, table: Table, start: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from streams.errors import BatchRefused, StoreMisconfigured, StoreUnavailable
 from streams.points import NANOSECONDS, Batch
-from streams.queries import Query
+from streams.queries import Conditions, Query
 from streams.stores.base import Answer, AskedAnew, MeasurementSchema, Window
 from streams.stores.influxdb_answers import Scratch
 from streams.stores.influxdb_queries import Script, has_influxql, read_as, windows_of
@@ -93,9 +93,9 @@ class InfluxDBStore(AskedAnew):
             windows += part.windows
         return Answer(windows, way, text, (time.perf_counter() - began) * 1_000)
 
-    async def schema(self, measurement: str) -> MeasurementSchema:
+    async def schema(self, measurement: str, where: Conditions = ()) -> MeasurementSchema:
         """As the contract says."""
-        return await self.reader.schema(measurement)
+        return await (self.reader.schema_of(measurement, where) if where else self.reader.schema(measurement))
 
     async def measurements(self) -> Sequence[str]:
         """As the contract says."""
@@ -103,10 +103,10 @@ class InfluxDBStore(AskedAnew):
         script.show_measurements()
         return sorted(name for (name,) in (await self._server.query(script)).rows(0))
 
-    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+    async def tag_values(self, measurement: str, tag: str, limit: int, where: Conditions = ()) -> Sequence[str]:
         """As the contract says."""
         script = Script()
-        script.show_tag_values(measurement, tag, limit)
+        script.show_tag_values(measurement, tag, limit, where)
         return [value for _, value in (await self._server.query(script)).rows(0)]
 
     async def _check_reading(self) -> None:

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from streams.points import NANOSECONDS, Kind
-from streams.queries import Column, Query
+from streams.points import NANOSECONDS, TIME_MAX, TIME_MIN, Kind
+from streams.queries import Column, Conditions, Query
 from streams.stores.base import Cell, MeasurementSchema, Row, Window
 
 _PRECEDENCE = (Kind.FLOAT, Kind.INTEGER, Kind.UNSIGNED, Kind.STRING, Kind.BOOLEAN)
@@ -52,7 +52,9 @@ class Script:
         columns = [f"{self._name(name)}::{kind}" for name, kind in fields.items()]
         columns += [f"{self._name(tag)}::tag" for tag in tags]
         bound = "" if limit is None else f" LIMIT {limit}"
-        self.statements.append(f"SELECT {', '.join(columns)}{self._source(measurement, span, where)}{bound}")
+        self.statements.append(
+            f"SELECT {', '.join(columns)}{self._source(measurement, span, where.where if where else ())}{bound}"
+        )
 
     def select_windows(self, query: Query, first_stop: int, last_stop: int) -> None:
         """The windows of a query that `has_influxql`: rows of `[time, count, aggregates…]` for each group."""
@@ -61,25 +63,33 @@ class Script:
         columns = [f"count({reference})", *(str(aggregate.influxql(reference)) for aggregate in aggregates)]
         span = ((first_stop - query.window_ms) * NANOSECONDS, last_stop * NANOSECONDS)
         groups = [f"time({query.every_ms}ms)", *(f"{self._name(tag)}::tag" for tag in query.group_by)]
-        source = self._source(query.measurement, span, query)
+        source = self._source(query.measurement, span, query.where)
         self.statements.append(f"SELECT {', '.join(columns)}{source} GROUP BY {', '.join(groups)} fill(none)")
 
     def probe(self) -> None:
         """A read of nothing, which only somebody who may read is allowed."""
         self.statements.append('SELECT "x"::field FROM "x" WHERE time = 0 LIMIT 1')
 
-    def show_schema(self, measurement: str) -> None:
-        """Two statements, see `schema_of`."""
+    def show_schema(self, measurement: str, where: Conditions = ()) -> None:
+        """Two statements, see `schema_of`; only the tags are those of series that meet the conditions."""
         name = self._name(measurement)
-        self.statements += [f"SHOW FIELD KEYS FROM {name}", f"SHOW TAG KEYS FROM {name}"]
+        kept = f" WHERE {' AND '.join(self._tests(where))}" if where else ""
+        self.statements += [f"SHOW FIELD KEYS FROM {name}", f"SHOW TAG KEYS FROM {name}{kept}"]
+
+    def select_last(self, measurement: str, fields: Iterable[str], where: Conditions) -> None:
+        """One row of `[time, last…]`, null for a field that no series has that meets the conditions; or none."""
+        columns = ", ".join(f"last({self._name(name)}::field)" for name in fields)
+        self.statements.append(f"SELECT {columns}{self._source(measurement, (TIME_MIN, TIME_MAX), where)}")
 
     def show_measurements(self) -> None:
         """Rows of `[name]`."""
         self.statements.append("SHOW MEASUREMENTS")
 
-    def show_tag_values(self, measurement: str, tag: str, limit: int) -> None:
+    def show_tag_values(self, measurement: str, tag: str, limit: int, where: Conditions = ()) -> None:
         """Rows of `[tag, value]`, sorted."""
         names = f"FROM {self._name(measurement)} WITH KEY = {self._name(tag)}"
+        if where:
+            names += f" WHERE {' AND '.join(self._tests(where))}"
         self.statements.append(f"SHOW TAG VALUES {names} LIMIT {limit}")
 
     def show_policies(self, database: str) -> None:
@@ -93,12 +103,16 @@ class Script:
             f"ALTER RETENTION POLICY {policy} ON {database} DURATION {seconds}s SHARD DURATION {shard_seconds}s"
         )
 
-    def _source(self, measurement: str, span: tuple[int, int], where: Query | None) -> str:
-        tests = [f"time >= {span[0]}", f"time < {span[1]}"]
-        for tag, values in () if where is None else where.where:
+    def _source(self, measurement: str, span: tuple[int, int], where: Conditions) -> str:
+        tests = [f"time >= {span[0]}", f"time < {span[1]}", *self._tests(where)]
+        return f" FROM {self._name(measurement)} WHERE {' AND '.join(tests)}"
+
+    def _tests(self, where: Conditions) -> list[str]:
+        tests = []
+        for tag, values in where:
             name = self._name(tag)
             tests.append(f"({' OR '.join(f'{name}::tag = {self._value(value or str())}' for value in values)})")
-        return f" FROM {self._name(measurement)} WHERE {' AND '.join(tests)}"
+        return tests
 
     def _name(self, name: str) -> str:
         return self._bound({"identifier": name}) if _unquotable(name) else f'"{_escaped(name, chr(34))}"'

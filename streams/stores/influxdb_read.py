@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.points import Kind
-from streams.queries import Query
+from streams.queries import Conditions, Query
 from streams.stores.base import MeasurementSchema
 from streams.stores.influxdb_queries import Script, read_as, schema_of
 from streams.stores.influxdb_server import Reply, Server
@@ -50,6 +50,21 @@ class Reader:
         script = Script()
         script.show_schema(measurement)
         return self._learn(measurement, await self._server.query(script), 0)
+
+    async def schema_of(self, measurement: str, where: Conditions) -> MeasurementSchema:
+        """What the server has now of the series of a measurement that meet the conditions."""
+        script = Script()
+        script.show_schema(measurement, where)
+        reply = await self._server.query(script)
+        known = schema_of(reply.rows(0), reply.rows(1))
+        fields = sorted(known.fields)
+        if not fields or not known.tags:
+            return _NOTHING
+        script = Script()
+        script.select_last(measurement, fields, where)
+        rows = (await self._server.query(script)).rows(0)
+        found = [name for name, value in zip(fields, rows[0][1:], strict=True) if value is not None] if rows else []
+        return MeasurementSchema({name: known.fields[name] for name in found}, known.tags if found else frozenset())
 
     async def read_points(
         self,

@@ -54,5 +54,34 @@ async def test_what_nobody_has_written_has_no_values(store: Store) -> None:
         assert list(await store.tag_values("weather", tag, 10)) == []
 
 
+async def test_conditions_show_only_the_series_that_meet_them(store: Store) -> None:
+    await write(
+        store,
+        point(0, {"tenant": "a", "dev": "1"}, temp=1.0),
+        point(1, {"tenant": "a", "dev": "2"}, note="x"),
+        point(2, {"tenant": "b", "dev": "3", "site": "s"}, temp=1.0, secret=1),
+        point(3, {"dev": "4"}, ok=True),
+        point(0, {"tenant": "b"}, measurement="another", v=1),
+    )
+    a, b = (("tenant", ("a",)),), (("tenant", ("b",)),)
+    assert await store.schema("weather", a) == MeasurementSchema(
+        {"temp": frozenset({Kind.FLOAT}), "note": frozenset({Kind.STRING})}, frozenset({"tenant", "dev"})
+    )
+    assert set((await store.schema("weather", b)).fields) == {"temp", "secret"}
+    assert list(await store.tag_values("weather", "dev", 10, a)) == ["1", "2"]
+    assert list(await store.tag_values("weather", "dev", 1, a)) == ["1"]
+    assert list(await store.tag_values("weather", "tenant", 10, a)) == ["a"]
+    assert list(await store.tag_values("weather", "site", 10, a)) == []
+    nobody = MeasurementSchema({}, frozenset())
+    for name, where in (
+        ("another", a),
+        ("weather", (("tenant", ("c'",)),)),
+        ("weather", (("none", ("a",)),)),
+        ("x", a),
+    ):
+        assert await store.schema(name, where) == nobody
+        assert list(await store.tag_values(name, "tenant", 10, where)) == []
+
+
 async def test_a_store_that_can_write_says_so(store: Store) -> None:
     await store.check()

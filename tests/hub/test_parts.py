@@ -9,6 +9,7 @@ from hub.parts import KINDS_PATIENCE_SECONDS, KINDS_SECONDS, Kinds, load_streams
 from hub.settings import Settings
 from streams.errors import DefinitionInvalid, StoreUnavailable
 from streams.points import Kind
+from streams.queries import Conditions
 from streams.stores.base import MeasurementSchema
 from streams.stores.duckdb import DuckDBStore
 from tests.streams.simulation import simulate
@@ -23,7 +24,7 @@ class Asked(DuckDBStore):
         self.takes = 0.1
         self.is_away = False
 
-    async def schema(self, measurement: str) -> MeasurementSchema:
+    async def schema(self, measurement: str, where: Conditions = ()) -> MeasurementSchema:
         self.asked += 1
         await asyncio.sleep(self.takes)
         if self.is_away:

@@ -324,6 +324,19 @@ def test_streams_and_their_windows_are_the_tokens(locked: Locked) -> None:
     assert get("/v1/query", "tenant", method="POST", body=body).status == 403
 
 
+def test_the_schema_is_the_tokens(locked: Locked) -> None:
+    lines = b"weather,tenant=b,dev=9 temp=1,secret=2\nhidden,tenant=a v=1\nweather,tenant=a temp=1"
+    assert locked.hub.get("/write", "POST", headers=bearer("all"), body=lines).status == 204
+    assert locked.hub.get("/v1/schema").status == 401
+    (weather,) = locked.hub.get("/v1/schema", headers=bearer("tenant")).body["measurements"]
+    assert weather["name"] == "weather"
+    assert [field["name"] for field in weather["fields"]] == ["temp"]
+    assert next(tag["values"] for tag in weather["tags"] if tag["name"] == "tenant") == ["a"]
+    assert "9" not in [value for tag in weather["tags"] for value in tag["values"]]
+    assert locked.hub.get("/v1/schema?measurement=hidden", headers=bearer("tenant")).status == 403
+    assert locked.hub.get("/v1/schema?measurement=hidden", headers=bearer("all")).status == 200
+
+
 def test_no_token_gets_into_a_log(locked: Locked, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG"):
         for token in ("all", "pxl_wrong"):

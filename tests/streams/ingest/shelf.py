@@ -7,7 +7,7 @@ import anyio
 from streams.errors import BatchRefused, StoreUnavailable
 from streams.formats.line import batch_of
 from streams.points import Batch, Kind, Point
-from streams.queries import Query
+from streams.queries import Conditions, Query
 from streams.stores.base import Answer, AskedAnew, MeasurementSchema
 
 
@@ -55,11 +55,11 @@ class Shelf(AskedAnew):
     async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
         raise StoreUnavailable("a shelf answers nothing")
 
-    async def schema(self, measurement: str) -> MeasurementSchema:
+    async def schema(self, measurement: str, where: Conditions = ()) -> MeasurementSchema:
         return MeasurementSchema(self.kinds.get(measurement, {}), frozenset())
 
     async def measurements(self) -> Sequence[str]:
         return sorted(self.kinds)
 
-    async def tag_values(self, measurement: str, tag: str, limit: int) -> Sequence[str]:
+    async def tag_values(self, measurement: str, tag: str, limit: int, where: Conditions = ()) -> Sequence[str]:
         return []
