@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hub.backlog import Prepared, Publication
-from hub.delivery import Delivery
+from hub.delivery import Delivery, Members
 from hub.messages import Error, Progress, Window
 from hub.outbound import Outbound
 from streams.engine import Listener, Plan, WindowUpdate
@@ -27,17 +27,15 @@ class Topic:
         self.plan: Plan
         self.shared_by = 0
         self._delivery = delivery
-        self._members: dict[Outbound, int] = {}
+        self._members = Members()
 
     def add(self, outbound: Outbound) -> None:
         """Send every window published from now on. A socket that is added twice gets each once."""
-        self._members[outbound] = self._members.get(outbound, 0) + 1
+        self._members.add(outbound)
 
     def discard(self, outbound: Outbound) -> None:
         """Take back one `add`; nothing happens to a socket that was not added."""
-        added = self._members.pop(outbound, 0)
-        if added > 1:
-            self._members[outbound] = added - 1
+        self._members.discard(outbound)
 
     def window(self, plan: Plan, update: WindowUpdate) -> None:
         """Publish a window to every member."""

@@ -20,7 +20,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from hub.backlog import Prepared
-from hub.delivery import Delivery
+from hub.delivery import Delivery, Members
 from hub.messages import Encoding, Window
 from hub.outbound import Outbound
 from hub.server.options import settle, uvicorn_options
@@ -47,7 +47,7 @@ class Way:
     """One way of sending to many: `members` are the sockets; `publish` returns when a round has been written."""
 
     def __init__(self) -> None:
-        self.members: dict[Any, int] = {}
+        self.members: Any = {}
 
     async def publish(self, message: Window) -> None:
         raise NotImplementedError
@@ -64,7 +64,7 @@ class Hub(Way):
     """Our protocol, topics' delivery and outbound."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.members: Members = Members()
         self.delivery = Delivery()
 
     async def publish(self, message: Window) -> None:
@@ -73,17 +73,17 @@ class Hub(Way):
             await asyncio.sleep(0)
 
     async def pace(self) -> None:
-        for member in self.members:
+        for member in self.members.sockets:
             await member.drained()
 
     async def session(self, websocket: WebSocket) -> None:
         await websocket.accept()
         wire = websocket.scope["extensions"][EXTENSION]
         outbound = Outbound(websocket.send, encoding=Encoding.JSON, budget_bytes=2**20, wire=wire)  # type: ignore[arg-type]
-        self.members[outbound] = 1
+        self.members.add(outbound)
         writer = asyncio.create_task(outbound.run())
         await websocket.receive()
-        del self.members[outbound]
+        self.members.discard(outbound)
         writer.cancel()
 
     async def serve(self, whole: Callable[[], Awaitable[None]]) -> None:
@@ -170,7 +170,7 @@ async def run(way: Way, sockets: int, rounds: int, size: int, interval_ms: float
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
         stalls = Stalls()
-        watching = asyncio.create_task(stalls.watch())
+        watching = asyncio.create_task(stalls.watch() if interval_ms else asyncio.sleep(0))  # a cost, too
         began, used = time.perf_counter(), processor_time(os.getpid())
         for number in range(rounds):
             due = began + number * interval_ms / 1e3

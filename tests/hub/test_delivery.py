@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from hub.backlog import Prepared
-from hub.delivery import TURN_S, Delivery
+from hub.delivery import TURN_S, Delivery, Members
 from hub.messages import Ack, Encoding, Progress
 from hub.outbound import Outbound
 from hub.wires import Owner
@@ -45,8 +45,15 @@ async def not_used(_: str | bytes) -> None:
     raise AssertionError
 
 
-def sockets(wires: list[Slow]) -> dict[Outbound, int]:
-    return {Outbound(not_used, encoding=Encoding.JSON, budget_bytes=2**20, wire=wire): 1 for wire in wires}
+def outbound(wire: Slow) -> Outbound:
+    return Outbound(not_used, encoding=Encoding.JSON, budget_bytes=2**20, wire=wire)
+
+
+def sockets(wires: list[Slow]) -> Members:
+    members = Members()
+    for wire in wires:
+        members.add(outbound(wire))
+    return members
 
 
 def progress(until: int) -> Prepared:
@@ -99,7 +106,7 @@ async def test_the_bytes_are_the_same_object_for_every_socket() -> None:
 async def test_a_socket_that_has_something_else_to_write_keeps_its_order() -> None:
     wires = [Slow() for _ in range(2)]
     members = sockets(wires)
-    next(iter(members)).message(Ack(frame=1, stored="store"))
+    members.sockets[0].message(Ack(frame=1, stored="store"))
     delivery = Delivery()
     delivery.publish("P", progress(10), members)
     assert delivery.busy
@@ -111,11 +118,37 @@ async def test_a_socket_that_has_something_else_to_write_keeps_its_order() -> No
     assert not delivery.busy
 
 
+async def test_a_socket_is_a_member_until_it_was_discarded_as_often_as_it_was_added() -> None:
+    members, (twice, once) = Members(), map(outbound, (Slow(), Slow()))
+    for socket in (twice, once, twice):
+        members.add(socket)
+    assert list(members.sockets) == [twice, once]
+    members.discard(twice)
+    members.discard(once)
+    members.discard(once)
+    assert list(members.sockets) == [twice]
+    members.discard(twice)
+    assert not members
+
+
+async def test_who_comes_before_its_turn_waits_for_the_next_publication() -> None:
+    wires = [Slow() for _ in range(2)]
+    members = sockets(wires[:1])
+    delivery = Delivery()
+    delivery.publish("P", progress(10), members)
+    members.add(outbound(wires[1]))
+    await all_written(wires[:1])
+    assert wires[1].writes == []
+    delivery.publish("P", progress(20), members)
+    await all_written(wires[1:])
+    assert [len(wire.writes) for wire in wires] == [2, 1]
+
+
 async def test_who_leaves_before_its_turn_is_passed_over() -> None:
     wires = [Slow() for _ in range(3)]
     members = sockets(wires)
     Delivery().publish("P", progress(10), members)
-    members.pop(list(members)[1])
+    members.discard(members.sockets[1])
     for _ in range(5):
         await asyncio.sleep(0)
     assert [len(wire.writes) for wire in wires] == [1, 0, 1]
