@@ -86,6 +86,8 @@ def known_commands() -> list[Command]:
 def parse(words: list[str]) -> tuple[str, ...]:
     """The command that these words call; an exception where it would not take them. Nothing is done."""
     tree = _tree()
+    if words[1] in {name for option in tree.params for name in option.opts}:
+        return ()  # to try it would change the user's shell
     called: list[tuple[str, ...]] = []
     for path, command in _walk(tree, ()):
         command.callback = lambda path=path, **_: called.append(path)
