@@ -122,6 +122,12 @@ def median(numbers: Sequence[float]) -> float:
     return statistics.median(numbers)
 
 
+def percentile(numbers: Sequence[float], percent: float) -> float:
+    """The number at this rank; the greatest where there are few."""
+    ordered = sorted(numbers)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
 def verdict(name: str, value: float, sign: str, bar: float, unit: str = "") -> str:
     """A line that says whether a bar was reached."""
     reached = value >= bar if sign == "≥" else value <= bar

@@ -1,0 +1,322 @@
+"""Windows of one measurement for many dashboards, beside naive polling of InfluxDB and the bare work in the same run.
+
+`scripts/bench windows [tick|delay|plans|long …] [--series N …] [--seconds N]`. A feeder writes every series once a
+second straight to InfluxDB 2.9.1. There are 200 subscriptions over 20 plans, as of a wall of dashboards: totals, by
+site, the devices of one site, over 1 s, 10 s and 60 s, every second.
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+from websockets.asyncio.client import connect
+
+from streams.clock import SystemClock
+from streams.queries import Query, parse_query
+from streams.stores.influxdb import InfluxDBStore
+from streams.stores.influxdb_queries import Script
+from streams.stores.partials import Partials
+from streams.stores.tail import Tail
+from tests.benchmarks.feeding import Feeder, backfill
+from tests.benchmarks.processes import (
+    CLIENT_CORE,
+    SERVER_CORE,
+    median,
+    percentile,
+    pinned,
+    print_versions,
+    processor_time,
+    verdict,
+)
+from tests.servers.hub import HubProcess
+from tests.servers.influxdb import InfluxDB2
+
+PLANS, SUBSCRIPTIONS, SITES = 20, 200, 10
+WARM_UP = 5
+BARS = {1_000: 0.1, 10_000: 0.05}
+
+
+def query_of(number: int) -> dict[str, object]:
+    """The request of one of the plans; different for each number below 500."""
+    window = ("1s", "10s", "60s")[number % 3]
+    shape: dict[str, object]
+    match number % 4:
+        case 0:
+            shape = {"select": {"temp": ["mean", "max"], "hum": ["last"]}}
+        case 1:
+            shape = {"select": {"temp": ["mean", "p95"]}, "group_by": ["site"]}
+        case 2:
+            site = f"s{number // 4 % SITES}"
+            shape = {
+                "select": {"temp": ["mean", "min", "max", "last"]},
+                "group_by": ["dev"],
+                "where": {"site": site},
+            }
+        case _:
+            shape = {"select": {"hum": ["min", "max"], "temp": ["stddev"]}, "where": {"site": f"s{number % SITES}"}}
+    if number >= PLANS:
+        shape["where"] = {"site": [f"s{number // 4 % SITES}", f"none{number}"]}
+    return {"measurement": "weather", **shape, "window": window, "every": "1s"}
+
+
+def parsed(number: int) -> Query:
+    """The same as a query."""
+    return parse_query(**query_of(number))  # type: ignore[arg-type]
+
+
+def store_of(server: InfluxDB2, bucket: str) -> InfluxDBStore:
+    """A store of this bucket."""
+    return InfluxDBStore(server.url, server.token, server.organization, bucket)
+
+
+async def poll(store: InfluxDBStore, query: Query, stop: int) -> None:
+    """What a dashboard without a hub asks for each window: one InfluxQL query."""
+    columns = [
+        aggregate.influxql(f'"{field}"::field') for field, aggregates in query.select for aggregate in aggregates
+    ]
+    start, stop = query.span(stop)
+    tests = [f"time >= {start}ms", f"time < {stop}ms"]
+    tests += [f"({' OR '.join(f'{tag}::tag = {value!r}' for value in values)})" for tag, values in query.where]
+    groups = f" GROUP BY {', '.join(f'{tag}::tag' for tag in query.group_by)}" if query.group_by else ""
+    script = Script()
+    script.statements.append(f"SELECT {', '.join(map(str, columns))} FROM weather WHERE {' AND '.join(tests)}{groups}")
+    await store._server.query(script)
+
+
+async def next_second(extra_ms: int = 0) -> int:
+    """Sleep to the next boundary of a second, and so much longer; the boundary, milliseconds."""
+    clock = SystemClock()
+    stop = (clock.now() // 1_000 + 1) * 1_000
+    await clock.sleep_until(stop + extra_ms)
+    return stop
+
+
+async def tick(server: InfluxDB2, options: argparse.Namespace) -> None:
+    """All of a tick's work for 20 plans, reading, loading and answering, to 20 InfluxQL queries."""
+    for series in options.series:
+        bucket = server.new_bucket()
+        store = store_of(server, bucket)
+        tail = Tail(store, store.reader, SystemClock())
+        reads: list[int] = []
+        tail.on_read = lambda _measurement, slices, _points, _ms: reads.append(slices)  # noqa: B023
+        await tail.open()
+        plans = [parsed(number) for number in range(PLANS)]
+        for plan in plans:
+            tail.watch(plan)
+        ours, naive = [], []
+        with Feeder(server, bucket, series):
+            await asyncio.sleep(2)
+            stop = await next_second()
+            for plan in plans:
+                await tail.answer(plan, stop, stop)
+            for number in range(WARM_UP + options.seconds):
+                stop = await next_second()
+                reads.clear()
+                began = time.perf_counter()
+                # As the engine asks: the window that stopped, and the one before, which becomes final.
+                await asyncio.gather(*(tail.answer(plan, stop - 1_000, stop) for plan in plans))
+                between = time.perf_counter()
+                await asyncio.gather(*(poll(store, plan, stop) for plan in plans))
+                if number >= WARM_UP:
+                    ours.append((between - began) * 1e3)
+                    naive.append((time.perf_counter() - between) * 1e3)
+                assert sum(reads) <= 2, "more than one read of the slice and one for its grace"
+        await tail.close()
+        print(f"  {series:6,} series: tail {median(ours):7.1f} ms a tick, polling {median(naive):7.1f} ms")
+        name = f"a tick of {PLANS} plans at {series:,} series, to polling"
+        ratio = median(ours) / median(naive)
+        print(verdict(name, ratio, "≤", BARS[series]) if series in BARS else f"           {name}: {ratio:.2f}")
+
+
+@contextmanager
+def hub_of(server: InfluxDB2, bucket: str) -> Iterator[HubProcess]:
+    """A hub of one worker on the server's core."""
+    environment = {
+        "HUB_INFLUX_TOKEN": server.token,
+        "HUB_INFLUX_ORG": server.organization,
+        "HUB_INFLUX_BUCKET": bucket,
+        "HUB_AUDIT_EVERY": "0s",
+    }
+    with tempfile.TemporaryDirectory() as folder, pinned(SERVER_CORE):
+        running = HubProcess(Path(folder), "--store", f"influxdb:{server.url}", environment=environment)
+        with running:
+            yield running
+
+
+def metrics_of(hub: HubProcess) -> dict[str, float]:
+    """What the hub counts, by name and labels."""
+    with urllib.request.urlopen(hub.url + "/metrics", timeout=5) as answer:
+        rows = [line.rpartition(" ") for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in rows}
+
+
+async def subscribers(hub: HubProcess, queries: Sequence[Sequence[dict[str, object]]], seconds: float) -> list[float]:
+    """A socket for each list of queries; milliseconds from a window's stop to its first arrival, at all of them."""
+    delays: list[float] = []
+    async with AsyncExitStack() as stack:
+        sockets = [
+            await stack.enter_async_context(connect(f"{hub.sockets}/v1/live", max_size=None, compression=None))
+            for _ in queries
+        ]
+        for socket, wanted in zip(sockets, queries, strict=True):
+            for number, query in enumerate(wanted):
+                await socket.send(json.dumps({"type": "subscribe", "id": str(number), "query": query}))
+        measuring = time.time() + WARM_UP
+
+        async def listen(socket: object) -> None:
+            async for message in socket:  # type: ignore[attr-defined]
+                now = time.time()
+                head = message[:200]
+                if now > measuring and head.startswith('{"type":"window"') and '"revision":0' in head:
+                    stop = int(head.partition('"stop":')[2].partition(",")[0])
+                    delays.append(now * 1e3 - stop)
+
+        tasks = [asyncio.create_task(listen(socket)) for socket in sockets]
+        await asyncio.sleep(WARM_UP + seconds)
+        for task in tasks:
+            task.cancel()
+    return delays
+
+
+async def bare(server: InfluxDB2, bucket: str, seconds: int) -> list[float]:
+    """Milliseconds of the bare read of each slice and the bare answers of 20 plans to it, one after the other."""
+    store = store_of(server, bucket)
+    tail = Tail(store, store.reader, SystemClock())
+    await tail.open()
+    plans = [parsed(number) for number in range(PLANS)]
+    for plan in plans:
+        tail.watch(plan)
+    took = []
+    for number in range(WARM_UP + seconds):
+        stop = await next_second()
+        began = time.perf_counter()
+        await store.reader.read_points("weather", ("temp", "hum"), (stop - 1_000) * 1_000_000, stop * 1_000_000)
+        read = time.perf_counter() - began
+        for plan in plans:  # loads what it was read for once more, which is not counted
+            await tail.answer(plan, stop, stop)
+        points = tail._watched["weather"].points
+        began = time.perf_counter()
+        for plan in plans:
+            points.answer(plan, stop, stop)
+        if number >= WARM_UP:
+            took.append((read + time.perf_counter() - began) * 1e3)
+    await tail.close()
+    return took
+
+
+async def delay(server: InfluxDB2, options: argparse.Namespace) -> None:
+    """From a window's stop to the sockets of 200 subscriptions over 20 plans, to the bare read and answers."""
+    for series in options.series:
+        bucket = server.new_bucket()
+        with Feeder(server, bucket, series):
+            with pinned(SERVER_CORE):
+                before = await bare(server, bucket, options.seconds // 2)
+            shared = SUBSCRIPTIONS // PLANS
+            queries = [[query_of((first + n) % PLANS) for n in range(10)] for first in range(0, PLANS * shared, 10)]
+            with hub_of(server, bucket) as hub:
+                delays = await subscribers(hub, queries, options.seconds)
+                metrics = metrics_of(hub)
+            with pinned(SERVER_CORE):
+                after = await bare(server, bucket, options.seconds // 2)
+        limit = percentile(before + after, 99)
+        measured = percentile(delays, 99)
+        print(
+            f"  {series:6,} series: {len(delays):,} windows, p50 {median(delays):.0f} ms, p99 {measured:.0f} ms;"
+            f" bare p50 {median(before + after):.0f} ms, p99 {limit:.0f} ms"
+        )
+        label = '{measurement="weather"}'
+        reads, slices = (metrics[f"hub_tail_{name}_total{label}"] for name in ("reads", "slices"))
+        elapsed = options.seconds + WARM_UP + 60  # the longest window is read back when it is first asked for
+        print(f"  {reads:.0f} reads brought {slices:.0f} slices of {elapsed} in all")
+        print(verdict(f"times that each slice was read at {series:,} series", slices / elapsed, "≤", 2.1))
+        if series in BARS:
+            print(verdict(f"p99 at {series:,} series, to the bare work", measured / limit, "≤", 1.5))
+
+
+async def plans(server: InfluxDB2, options: argparse.Namespace) -> None:
+    """500 distinct plans each second on one core, at 100 series."""
+    wanted, bucket = 500, server.new_bucket()
+    with Feeder(server, bucket, 100), hub_of(server, bucket) as hub:
+        queries = [[query_of(first + n) for n in range(50)] for first in range(0, wanted, 50)]
+        assert len({json.dumps(query) for some in queries for query in some}) == wanted
+        started = asyncio.create_task(subscribers(hub, queries, options.seconds))
+        await asyncio.sleep(WARM_UP)
+        used, began = processor_time(hub.process.pid), time.perf_counter()
+        delays = await started
+        used, seconds = processor_time(hub.process.pid) - used, time.perf_counter() - began
+    print(f"  {len(delays) / seconds:.0f} windows/s, {used / seconds:.2f} of a core")
+    print(f"  from stop to socket p50 {median(delays):.0f} ms, p99 {percentile(delays, 99):.0f} ms")
+    print(verdict("distinct plans answered each second", len(delays) / seconds, "≥", wanted * 0.95))
+    print(verdict("distinct plans for each second of a core", len(delays) / used, "≥", wanted))
+    print(verdict("p99 from stop to socket, which has to be before the next stop", percentile(delays, 99), "≤", 1_000))
+
+
+class Standing:
+    """A clock that is put."""
+
+    def __init__(self) -> None:
+        self.time = 0
+
+    def now(self) -> int:
+        return self.time
+
+    async def sleep_until(self, time_ms: int) -> None:
+        self.time = max(self.time, time_ms)
+
+
+async def long(server: InfluxDB2, _: argparse.Namespace) -> None:
+    """A window of 24 h every minute, to one of 1 min, 100 series every 10 s."""
+    bucket, clock, ticks = server.new_bucket(), Standing(), 20
+    now = time.time_ns() // 1_000_000 // 60_000 * 60_000
+    clock.time = now - ticks * 60_000
+    backfill(server, bucket, 100, clock.time - 24 * 3_600_000, now, 10_000)
+    for aggregates in (["mean", "min", "max", "last", "stddev"], ["mean", "p95"]):
+        costs = {}
+        for window in ("24h", "1m"):
+            clock.time = now - ticks * 60_000
+            query = parse_query(
+                measurement="weather", select={"temp": aggregates}, group_by=["dev"], window=window, every="1m"
+            )
+            store = store_of(server, bucket)
+            partials = Partials(Tail(store, store.reader, clock), clock)
+            await partials.open()
+            partials.watch(query)
+            began = time.perf_counter()
+            answer = await partials.answer(query, clock.time, clock.time)
+            first = time.perf_counter() - began
+            points = answer.windows[0].points
+            took = []
+            for _ in range(ticks):
+                clock.time += 60_000
+                began = time.perf_counter()
+                await partials.answer(query, clock.time - 60_000, clock.time)
+                took.append((time.perf_counter() - began) * 1e3)
+            await partials.close()
+            costs[window] = median(took)
+            head = f"  {window:3} {' '.join(aggregates)}: {points:,} points"
+            print(f"{head}, the first {first:.1f} s, then {costs[window]:.1f} ms a tick")
+        print(verdict(f"a tick of 24 h of {' '.join(aggregates)}, to one of 1 min", costs["24h"] / costs["1m"], "≤", 1))
+
+
+Part = Callable[[InfluxDB2, argparse.Namespace], object]
+PARTS: dict[str, Part] = {part.__name__: part for part in (tick, delay, plans, long)}
+
+
+def main(arguments: list[str]) -> None:
+    """Run the parts asked for, or all."""
+    parser = argparse.ArgumentParser(prog="scripts/bench windows", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="|".join(PARTS), default=[])
+    parser.add_argument("--series", type=int, nargs="+", default=[100, 1_000, 10_000])
+    parser.add_argument("--seconds", type=int, default=20)
+    options = parser.parse_args(arguments)
+    print_versions("pxl-hub", "duckdb", "influxdb-client", "uvicorn")
+    for name in options.parts or PARTS:
+        print(f"{name}: {PARTS[name].__doc__}", flush=True)
+        with tempfile.TemporaryDirectory() as folder, InfluxDB2(Path(folder)) as server, pinned(CLIENT_CORE):
+            asyncio.run(PARTS[name](server, options))  # type: ignore[arg-type]
