@@ -57,7 +57,7 @@ class Engine:
         correct_for_ms: int = 3_600_000,
         remembered_windows: int = 200_000,
         history_windows: int = 20_000,
-        readings: int = 8,
+        readings: int = 1_000,
         past: Answering | None = None,
         lag_ms: int = 30_000,
     ) -> None:

@@ -55,6 +55,44 @@ def statement(query: Query, table: Table, first_stop: int, last_stop: int) -> St
     return Statement(sql, values)
 
 
+def family_statement(
+    query: Query, fields: Sequence[Sequence[str]], table: Table, members: Statement, stops: range
+) -> Statement | None:
+    """What to ask for these windows of several plans; `query` has all their columns, `fields` the sets of theirs.
+
+    `members` are rows of plan, series and group. A row of the result has the plan, the window's number and the group,
+    then for each set the points with any of these fields and the first and last time of those, nanoseconds, and then
+    the cells. None where no point can be in them.
+    """
+    columns = {f"v{n}": table.fields[field] for n, field in enumerate(query.fields) if field in table.fields}
+    if not columns:
+        return None
+    chosen = ", ".join(_chosen(query, table, columns, _number(query, stops[0], stops[-1])))
+    tests = [f"p.time >= {(stops[0] - query.window_ms) * NANOSECONDS}", f"p.time < {stops[-1] * NANOSECONDS}"]
+    tests.append(f"({' OR '.join(f'p.{column} IS NOT NULL' for column, _ in columns.values())})")
+    counted = [
+        part for some in fields for part in _counted([f"v{query.fields.index(field)}" for field in some], columns)
+    ]
+    aggregates = list(_aggregates(query, table, ""))
+    by = ["plan", "number", "grouped"]
+    names = [*(f"c{n}" for n in range(len(counted))), *(final for _, final in aggregates)]
+    inner = [*(f"{sql} AS c{n}" for n, sql in enumerate(counted)), *(sql for sql, _ in aggregates)]
+    return Statement(
+        f"{_legend(query, table)}SELECT {', '.join([*by, *names])}\nFROM (SELECT {', '.join([*by, *inner])}\n"
+        f"FROM (SELECT m.plan, m.grouped, p.time, {chosen} FROM {table.points} AS p"
+        f" JOIN ({members.sql}) AS m ON m.series = p.series\nWHERE {' AND '.join(tests)})\nGROUP BY {', '.join(by)})",
+        members.values,
+    )
+
+
+def _counted(names: Sequence[str], columns: Mapping[str, FieldColumn]) -> Iterator[str]:
+    """The number of points with any of these columns, and the first and last time of those."""
+    there = [name for name in names if name in columns]
+    valued = "true" if len(there) == len(columns) else " OR ".join(f"{name} IS NOT NULL" for name in there) or "false"
+    for aggregate in ("count(*)", "min(time)", "max(time)"):
+        yield aggregate if valued == "true" else f"{aggregate} FILTER ({valued})"
+
+
 def windows(query: Query, first_stop: int, last_stop: int, rows: Iterable[Sequence[Any]]) -> list[Window]:
     """All windows of the range, ascending, from the rows that the statement found."""
     stops = range(first_stop, last_stop + 1, query.every_ms)

@@ -15,8 +15,11 @@ from typing import Protocol, TypeVar
 from streams.clock import Clock
 from streams.points import NANOSECONDS, Touched
 from streams.queries import Query
-from streams.stores.base import Answer, InFront, Room, Store
+from streams.stores.base import Answer, InFront, Room, Store, Window
 from streams.stores.influxdb_read import RawPoints
+from streams.stores.tail_asked import Asked, answer_together, together
+from streams.stores.tail_families import family_of
+from streams.stores.tail_recent import Recent, digests
 from streams.stores.tail_slices import Slices, Span
 from streams.stores.tail_tables import Mismatch, Points, Tables
 
@@ -58,16 +61,22 @@ class _Watched:
         self.pruned_at = 0
         self.dense_until = 0
         self.text = ""
+        self.recent = Recent()
+        self.waiting = 0
+        self.asked: list[Asked] = []
 
     def fit(self) -> None:
         """The queries have changed."""
         fields = {field: None for query in self.queries.values() for field in query.fields}
+        step = self.slices.step
         if not fields.keys() <= set(self.fields):
             self.slices.forget()
         self.fields = tuple(fields)
         self.longest_ms = max(query.window_ms for query in self.queries.values())
         self.keep_ms = KEPT_LONGER_MS + self.longest_ms + max(query.grace_ms for query in self.queries.values())
         self.slices.fit(self.queries.values())
+        if self.slices.step != step:
+            self.recent.forget()
 
     @property
     def piece(self) -> int:
@@ -110,6 +119,7 @@ class Tail(InFront):
         self._tables = Tables()
         self._threads = ThreadPoolExecutor(THREADS, "tail")
         self._watched: dict[str, _Watched] = {}
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """As the contract says."""
@@ -156,21 +166,64 @@ class Tail(InFront):
         if watched is None or not watched.covers(query, first_stop - query.window_ms, now):
             return await self.behind.answer(query, first_stop, last_stop)
         began = time.perf_counter()
+        watched.waiting += 1
         try:
             async with watched.lock:
                 longest = max(first_stop - watched.longest_ms, now - watched.keep_ms)
                 await self._refresh(watched, min(first_stop - query.window_ms, longest), last_stop, now)
+                if family_of(query) and watched.points.lacks(query):
+                    await self._using(watched.points, partial(watched.points.enlist, query))
         except TooDense:
             return await self.behind.answer(query, first_stop, last_stop)
-        points = watched.points
-        windows, sql = await self._using(points, partial(points.answer, query, first_stop, last_stop))
+        finally:
+            watched.waiting -= 1
+            self._answer_asked(watched, only_if=not watched.waiting)
+        windows, sql = await self._windows(watched, query, range(first_stop, last_stop + 1, query.every_ms), now)
         text = ";\n".join(part for part in (watched.text, sql) if part)
         return Answer(windows, "tail", text, (time.perf_counter() - began) * 1_000)
 
+    async def _windows(self, watched: _Watched, query: Query, stops: range, now: int) -> tuple[list[Window], str]:
+        """Those that did not change since they were answered last as they were, the others asked of the points."""
+        known = {stop: window for stop in stops if (window := watched.recent.window(query, stop))}
+        missing = [stop for stop in stops if stop not in known]
+        sql = ""
+        if missing:
+            version = watched.recent.version
+            asked = Asked(query, range(missing[0], missing[-1] + 1, query.every_ms), watched.points)
+            watched.asked.append(asked)
+            self._answer_asked(watched, only_if=not watched.waiting)
+            found, sql = await asked.answer
+            watched.recent.remember(query, found, version, now)
+            known |= {window.stop: window for window in found}
+        return [known[stop] for stop in stops], sql
+
+    def _answer_asked(self, watched: _Watched, *, only_if: bool = True) -> None:
+        """Answer what was asked meanwhile, together what can be: not before everybody has asked who is about to."""
+        if watched.asked and only_if:
+            asked, watched.asked = watched.asked, []
+            for some in together(asked):
+                task = asyncio.get_running_loop().create_task(self._answer_together(some))
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
+
+    async def _answer_together(self, asked: Sequence[Asked]) -> None:
+        points = asked[0].points
+        try:
+            answers = await self._using(points, partial(answer_together, points, asked))
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            for one in asked:
+                one.fail(error)
+        else:
+            for one, answer in zip(asked, answers, strict=True):
+                one.succeed(answer)
+
     async def _refresh(self, watched: _Watched, start: int, stop: int, now: int) -> None:
         """Read what the tail has not of `[start, stop)`: all that any plan needs with it, as they are due together."""
+        spans = watched.slices.wanted(start, stop, now)
+        if spans:
+            self._answer_asked(watched)
         try:
-            await self._read_spans(watched, watched.slices.wanted(start, stop, now))
+            await self._read_spans(watched, spans)
         except Mismatch:
             self._begin_anew(watched)
             await self._read_spans(watched, watched.slices.wanted(start, stop, now))
@@ -178,7 +231,10 @@ class Tail(InFront):
             watched.pruned_at = now
             oldest = now - watched.keep_ms
             watched.slices.drop_before(oldest)
+            watched.recent.drop_before(oldest)
+            watched.recent.expire({key: query.grace_ms for key, query in watched.queries.items()}, now)
             await self._using(watched.points, partial(watched.points.drop_before, oldest))
+            await self._using(watched.points, partial(watched.points.dismiss, tuple(watched.queries)))
 
     async def _read_spans(self, watched: _Watched, spans: Sequence[Span]) -> None:
         for start, stop in spans:
@@ -197,8 +253,11 @@ class Tail(InFront):
             raw = await self._reader.read_points(
                 points.measurement, watched.fields, span[0] * NANOSECONDS, span[1] * NANOSECONDS
             )
-            has_room = self._room.has(len(raw.rows))
-            if has_room:
+            columns = (*(f"{name} {kind}" for name, kind in raw.fields), *raw.tags)
+            read = await self._in_thread(partial(digests, raw.rows, span, slices.step, columns))
+            changed = watched.recent.changed(read)
+            has_room = not changed or self._room.has(len(raw.rows))
+            if changed and has_room:
                 await self._using(points, partial(points.replace, span, raw))
         except BaseException:
             slices.failed(span)
@@ -208,6 +267,7 @@ class Tail(InFront):
             watched.dense_until = began + DENSE_MS
             raise TooDense
         slices.done(span, began)
+        watched.recent.loaded(read, slices.step)
         watched.learn(span, raw)
         took_ms = (time.perf_counter() - started) * 1_000
         self.on_read(points.measurement, (span[1] - span[0]) // slices.step, len(raw.rows), took_ms)
@@ -216,6 +276,7 @@ class Tail(InFront):
         watched.points.retire()
         watched.points = self._tables.create(watched.points.measurement)
         watched.slices.forget()
+        watched.recent.forget()
 
     async def _using(self, points: Points, work: Callable[[], T]) -> T:
         """Do something with a measurement's points, which stay until it is done."""

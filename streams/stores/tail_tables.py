@@ -2,7 +2,7 @@
 """The tail's points: for each measurement a table in a DuckDB in memory, whose slices are replaced as they are read."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -10,10 +10,11 @@ from duckdb import DuckDBPyConnection
 from streams.points import NANOSECONDS
 from streams.queries import Query
 from streams.stores.base import Window
-from streams.stores.duckdb_answers import statement, windows
+from streams.stores.duckdb_answers import Statement, family_statement, statement, windows
 from streams.stores.duckdb_catalogue import TYPES, FieldColumn, Table, append
 from streams.stores.duckdb_files import open_memory
 from streams.stores.influxdb_read import RawPoints
+from streams.stores.tail_families import Members, Tags, joint
 from streams.stores.tail_slices import Span
 
 
@@ -54,10 +55,14 @@ class Points:
         self._retired = False
         self._tables = tables
         self._table = Table(measurement, number)
-        self._series: dict[tuple[tuple[str, str], ...], int] = {}
+        self._series: dict[Tags, int] = {}
+        self._members: dict[str, Members] = {}
+        self._plan_numbers = itertools.count()
+        self._members_table = f"members_{number}"
         with tables.cursor() as cursor:
             cursor.execute(f"CREATE TABLE {self._table.points} (time BIGINT, series INTEGER)")
             cursor.execute(f"CREATE TABLE {self._table.keys} (number INTEGER)")
+            cursor.execute(f"CREATE TABLE {self._members_table} (plan INTEGER, series INTEGER, grouped INTEGER)")
 
     def replace(self, span: Span, points: RawPoints) -> None:
         """Put these points in the place of all in `[start, stop)` milliseconds. Mismatch: nothing was changed."""
@@ -69,13 +74,15 @@ class Points:
         with self._tables.cursor() as cursor:
             cursor.begin()
             table = self._grown(cursor, points)
-            fresh: dict[tuple[tuple[str, str], ...], int] = {}
+            fresh: dict[Tags, int] = {}
             rows = list(self._numbered(points, fresh))
             gone = cursor.execute(f"DELETE FROM {table.points} WHERE time >= {start} AND time < {stop}").fetchall()
             columns = [table.fields[name].column for name, _ in points.fields]
             append(cursor, table.points, ["time", "series", *columns], rows)
             keys = [(number, *map(dict(tags).get, table.tags)) for tags, number in fresh.items()]
             append(cursor, table.keys, ["number", *table.tags.values()], keys)
+            if fresh:
+                self._append_members(cursor, self._members.values(), fresh)
             cursor.commit()
         self._series |= fresh
         self._table = table
@@ -100,6 +107,26 @@ class Points:
         with self._tables.cursor() as cursor:
             cursor.execute(f"DROP TABLE {self._table.points}")
             cursor.execute(f"DROP TABLE {self._table.keys}")
+            cursor.execute(f"DROP TABLE {self._members_table}")
+
+    def lacks(self, query: Query) -> bool:
+        """Whether a query of a family has no members yet."""
+        return query.key not in self._members
+
+    def enlist(self, query: Query) -> None:
+        """Find the members of a query of a family."""
+        members = Members(next(self._plan_numbers), query)
+        with self._tables.cursor() as cursor:
+            self._append_members(cursor, [members], self._series)
+        self._members[query.key] = members
+
+    def dismiss(self, but: Container[str]) -> None:
+        """Forget the members of all queries but those with these keys."""
+        gone = [key for key in self._members if key not in but]
+        numbers = ", ".join(str(self._members.pop(key).number) for key in gone)
+        if gone:
+            with self._tables.cursor() as cursor:
+                cursor.execute(f"DELETE FROM {self._members_table} WHERE plan IN ({numbers})")
 
     def answer(self, query: Query, first_stop: int, last_stop: int) -> tuple[list[Window], str]:
         """The windows that stop in this range, and the SQL that found them."""
@@ -109,6 +136,29 @@ class Points:
         with self._tables.cursor() as cursor:
             rows = cursor.execute(asked.sql, asked.values).fetchall()
         return windows(query, first_stop, last_stop, rows), asked.sql
+
+    def answer_family(self, queries: Sequence[Query], stops: range) -> list[tuple[list[Window], str]]:
+        """The windows of these stops for each of these queries, which are of one family and enlisted."""
+        joined = joint(queries)
+        members = [self._members[query.key] for query in queries]
+        found: dict[int, list[Sequence[Any]]] = {each.number: [] for each in members}
+        plans = f"SELECT * FROM {self._members_table} WHERE plan IN ({', '.join(map(str, found))})"
+        asked = family_statement(joined.query, joined.fields, self._table, Statement(plans, []), stops)
+        if asked:
+            with self._tables.cursor() as cursor:
+                for row in cursor.execute(asked.sql).fetchall():
+                    found[row[0]].append(row)
+        sql = asked.sql if asked else ""
+        return [
+            (each.windows(query, joined, stops, found[each.number]), sql)
+            for query, each in zip(queries, members, strict=True)
+        ]
+
+    def _append_members(
+        self, cursor: DuckDBPyConnection, members: Iterable[Members], series: Mapping[Tags, int]
+    ) -> None:
+        rows = (row for each in members for row in each.add(series.items()))
+        append(cursor, self._members_table, ["plan", "series", "grouped"], rows)
 
     def _grown(self, cursor: DuckDBPyConnection, points: RawPoints) -> Table:
         """The table with columns for these points' fields and tags."""
@@ -124,7 +174,7 @@ class Points:
                 cursor.execute(f"ALTER TABLE {table.keys} ADD COLUMN {tags[name]} VARCHAR")
         return Table(table.measurement, table.number, fields, tags)
 
-    def _numbered(self, points: RawPoints, fresh: dict[tuple[tuple[str, str], ...], int]) -> Iterator[Sequence[Any]]:
+    def _numbered(self, points: RawPoints, fresh: dict[Tags, int]) -> Iterator[Sequence[Any]]:
         """Each row with its series' number in place of its tags; the new series are put into `fresh`."""
         end = len(points.fields) + 1
         seen: dict[tuple[str | None, ...], int] = {}

@@ -1,7 +1,8 @@
 """The tail in front of a store: what it reads, how often, and when it lets the store behind answer."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from streams.errors import StoreUnavailable
 from streams.points import Kind, Point, Touched, kind_of
 from streams.queries import Query, parse_query
-from streams.stores.base import Room
+from streams.stores.base import Answer, Room
 from streams.stores.duckdb import DuckDBStore
 from streams.stores.influxdb_read import RawPoints
 from streams.stores.tail import Tail
+from streams.stores.tail_tables import Points
 from tests.contract import reference
 from tests.contract.asking import write
 
@@ -88,6 +90,77 @@ async def test_twenty_plans_cost_one_read_a_slice_and_one_more_for_grace() -> No
             for plan in plans:
                 await store.answer(plan, clock.time, clock.time)
         assert source.reads == [(now - 2 * SECOND, now) for now in range(101 * SECOND, 111 * SECOND, SECOND)]
+
+
+async def test_plans_that_are_answered_together_are_each_what_the_points_say() -> None:
+    source, clock = Source(), Clock(10 * SECOND)
+    selects: list[dict[str, list[str]]] = [
+        {"temp": ["mean", "last"]},
+        {"temp": ["mean"], "hum": ["max", "count"]},
+        {"hum": ["first"]},
+        {"temp": ["p50"]},
+        {"nobody": ["sum"]},
+        {"temp": ["increase"]},
+    ]
+    plans = [
+        parse_query(measurement="weather", select=select, every="1s", window=window, group_by=group, where=where)
+        for select in selects
+        for window in ("1s", "3s")
+        for group in ([], ["site", "dev"])
+        for where in ({}, {"site": ["a", "c"], "dev": None})
+    ]
+    for at in range(0, 9 * SECOND, 300):
+        site, tags = "abc"[at % 7 % 3], {"dev": f"d{at % 5}"} if at % 2 else {}
+        source.add(at, float(at % 11), site, **tags)
+        if at % 900 == 0:
+            source.add(at + 1, at % 13, site, "hum", **tags)
+    async with tail(source, clock) as store:
+        for plan in plans:
+            store.watch(plan)
+        for clock.time in range(10 * SECOND, 13 * SECOND, 500):
+            answers = dict.fromkeys(plans, Answer([], "", "", 0))
+
+            async def ask(plan: Query, answers: dict[Query, Answer] = answers) -> None:
+                stop = clock.time - clock.time % SECOND
+                answers[plan] = await store.answer(plan, stop - SECOND, stop)
+
+            async with anyio.create_task_group() as tasks:
+                for plan in plans:
+                    tasks.start_soon(ask, plan)
+            for plan, answer in answers.items():
+                stops = answer.windows[0].stop, answer.windows[-1].stop
+                assert answer.windows == reference.windows(source.points, plan, *stops), plan
+            source.add(clock.time - 1_200, 3.0, "a")
+            store.touched([source.add(clock.time - 1_300, 3.0, "c", dev=f"new{clock.time}")])
+
+
+async def test_a_slice_that_is_as_it_was_is_not_loaded_again_and_its_windows_not_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, clock, plan = Source(), Clock(10 * SECOND), query()
+    source.add(9_500, 1.0)
+    work: list[str] = []
+    for name in ("replace", "answer_family"):
+        monkeypatch.setattr(Points, name, _noting(work, name, getattr(Points, name)))
+    async with tail(source, clock) as store:
+        store.watch(plan)
+        first = await store.answer(plan, clock.time, clock.time)
+        work.clear()
+        clock.time += 1_000
+        assert (await store.answer(plan, 10 * SECOND, 10 * SECOND)).windows == first.windows
+        assert (work, len(source.reads)) == ([], 2)
+        store.touched([source.add(9_600, 2.0)])
+        again = await store.answer(plan, 10 * SECOND, 10 * SECOND)
+        assert again.windows[0].rows == (("a", 3.0, 2),)
+        assert work == ["replace", "answer_family"]
+
+
+def _noting(work: list[str], name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(*arguments: Any) -> Any:
+        work.append(name)
+        return method(*arguments)
+
+    return noted
 
 
 async def test_windows_are_what_the_points_say_late_ones_and_overwrites_too() -> None:
