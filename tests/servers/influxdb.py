@@ -42,6 +42,11 @@ class InfluxDB:
         """`http://…`, without a slash at the end."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._running.pid
+
     def start(self) -> None:
         """Start it, again after `kill` too, and return when it answers; what it has stored is still there."""
         with self.log.open("ab") as log:
