@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hub.contract.examples import BEGIN, COLUMNS, DURATIONS, FIRST, LINES, PLAN, SECOND
+from hub.contract.refusals import TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +229,10 @@ SLOW = Conversation(
 RENEWAL = Conversation(
     "/v1/live",
     (
-        _asks(
-            "auth", {"type": "auth", "token": "eyJhbGciOiJIUzI1NiJ9…"}, "First, where tokens are used; again to renew"
-        ),
+        _asks("auth", {"type": "auth", "token": TOKEN}, "First, where tokens are used; again to renew"),
+        _LIVE_READY,
     ),
 )
+"""With a hub that has tokens."""
 
 CONVERSATIONS = (LINE_PROTOCOL, OBJECTS, CARBON, FULL, PRESENT, PAST, SLOW, RENEWAL)

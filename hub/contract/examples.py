@@ -117,6 +117,7 @@ class Example:
     summary: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     accept: str | None = None
+    authorization: str | None = None
     body: Any = None
     status: int = 200
     answer: Any = None

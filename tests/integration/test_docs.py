@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from hub.codes import CODES
 from hub.contract.endpoints import ENDPOINTS
+from hub.contract.refusals import TOKEN
 from hub.settings import table
 from tests.browser import Complaints, launched
-from tests.hub.contract.story import settings
+from tests.hub.contract.story import locked, settings
 from tests.hub.running import RunningHub, running_hub
 
 pytestmark = pytest.mark.browser
@@ -132,6 +133,23 @@ def test_what_the_socket_refuses_is_shown(page: Page) -> None:
     live.get_by_role("button", name="Send").click()
     expect(live.locator(".frames")).to_contain_text("closed with 4400")
     expect(live.get_by_role("button", name="Open")).to_be_visible()
+
+
+def test_a_token_opens_what_is_locked(browser: Browser, tmp_path: Path) -> None:
+    with running_hub(locked(tmp_path)) as hub:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{hub.port}/docs")
+        streams, live = endpoint(page, "streams"), page.locator("#socket-live")
+        streams.get_by_role("button", name="Send").click()
+        expect(streams.locator(".status")).to_contain_text("401")
+        page.get_by_label("Token", exact=True).fill(TOKEN)
+        streams.get_by_role("button", name="Send").click()
+        expect(streams.locator(".status")).to_contain_text("200")
+        live.get_by_role("button", name="Open").click()
+        expect(live.locator(".frames")).to_contain_text("▼ received ready")
+        for shown in (streams.locator(".result"), live.locator(".frames")):
+            expect(shown).not_to_contain_text(TOKEN)
+        page.close()
 
 
 def test_a_telephone_is_wide_enough(page: Page) -> None:

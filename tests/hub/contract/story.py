@@ -4,13 +4,17 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from hub.auth import Grants
 from hub.contract.examples import BEGIN, CONFIGURATION, VARYING
+from hub.contract.refusals import TOKEN
 from hub.settings import Settings
+from hub.tokens import change, hash_of, with_token
 
 _OF_THE_STORY = re.compile(r"\b17672256\d\d(\d{3})?\b")
 _MILLISECONDS = re.compile(r"\b\d{13}\b")
@@ -48,6 +52,13 @@ def settings(folder: Path) -> Settings:
     """Of a hub with the story's stream."""
     (folder / "hub.toml").write_text(CONFIGURATION)
     return Settings(store="duckdb::memory:", data_folder=str(folder), config=str(folder / "hub.toml"))
+
+
+def locked(folder: Path) -> Settings:
+    """Of a hub with the story's stream and the token of its refusals."""
+    grants = Grants(read=("weather",))
+    change(folder / "tokens.toml", lambda text: with_token(text, "wall", hash_of(TOKEN), grants, None))
+    return replace(settings(folder), tokens=str(folder / "tokens.toml"))
 
 
 def check_schema(document: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> None:

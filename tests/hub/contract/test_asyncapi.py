@@ -16,11 +16,21 @@ from hub import messages
 from hub.codes import CODES
 from hub.contract import asyncapi
 from hub.contract.asyncapi import OPERATIONS
-from hub.contract.conversations import CARBON, CONVERSATIONS, FULL, LINE_PROTOCOL, OBJECTS, PAST, PRESENT, Conversation
+from hub.contract.conversations import (
+    CARBON,
+    CONVERSATIONS,
+    FULL,
+    LINE_PROTOCOL,
+    OBJECTS,
+    PAST,
+    PRESENT,
+    RENEWAL,
+    Conversation,
+)
 from hub.contract.examples import BEGIN, SECOND
 from hub.routes import write
 from hub.settings import Settings
-from tests.hub.contract.story import Present, check_schema, comparable, settings
+from tests.hub.contract.story import Present, check_schema, comparable, locked, settings
 from tests.hub.running import RunningHub, running_hub
 from tests.node import NODE
 from tests.servers.hub import free_port
@@ -144,6 +154,13 @@ async def test_a_window_comes_live_as_the_examples_say(hub: RunningHub) -> None:
         while told["type"] != "progress" or told["final_until"] < BEGIN + 2_000:
             told = await heard(socket, present)
         assert told == progress.payload
+
+
+@pytest.mark.anyio
+async def test_a_token_opens_a_hub_as_the_examples_say(tmp_path: Path, present: Present) -> None:
+    with running_hub(locked(tmp_path)) as hub:
+        async with connect(address(hub, RENEWAL)) as socket:
+            await play(RENEWAL, socket, present)
 
 
 @pytest.mark.anyio

@@ -16,13 +16,15 @@ from hub.codes import CODES
 from hub.contract import openapi
 from hub.contract.endpoints import ENDPOINTS
 from hub.contract.examples import EXAMPLES, SECOND, Example
+from hub.contract.refusals import REFUSALS
 from hub.contract.shapes import CSV, JSON
 from hub.routes import events, schema, windows
-from tests.hub.contract.story import Present, check_schema, comparable, decoded, settings
+from tests.hub.contract.story import Present, check_schema, comparable, decoded, locked, settings
 from tests.hub.running import RunningHub, running_hub
 
 ENDPOINT = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 DOCUMENT = openapi()
+ALL = (*EXAMPLES, *REFUSALS)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,12 @@ def present() -> Present:
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     with running_hub(settings(tmp_path_factory.mktemp("hub"))) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def locked_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    with running_hub(locked(tmp_path_factory.mktemp("locked"))) as hub:
         yield hub
 
 
@@ -72,8 +80,8 @@ def test_every_code_of_a_problem_is_in_the_catalogue() -> None:
 
 
 def test_every_endpoint_has_an_example() -> None:
-    told = {example.endpoint for example in EXAMPLES}
-    assert set(ENDPOINT) - told == {"metrics", "openapi", "asyncapi", "docs", "page"}
+    shown = {example.endpoint for example in EXAMPLES}
+    assert set(ENDPOINT) - shown == {"metrics", "openapi", "asyncapi", "docs", "page"}
 
 
 EVENTS_EXAMPLE = next(example for example in EXAMPLES if example.endpoint == "events")
@@ -85,28 +93,22 @@ EVENTS_EXAMPLE = next(example for example in EXAMPLES if example.endpoint == "ev
     ids=lambda example: f"{example.endpoint}-{example.name}",
 )
 def test_an_example_is_what_a_hub_answers(example: Example, hub: RunningHub, present: Present) -> None:
-    endpoint = ENDPOINT[example.endpoint]
-    path = present.forth(address_of(example))
-    body = None if example.body is None else example.body if endpoint.method == "GET" else text_of(example.body)
-    answer = hub.get(
-        path,
-        endpoint.method,
-        headers={"accept": example.accept} if example.accept else None,
-        body=present.forth(body).encode() if body else None,
-    )
-    assert answer.status == example.status
-    told = decoded(present.back(answer.text), answer.headers.get("content-type", ""))
-    assert comparable(told) == comparable(example.answer)
+    told(hub, example, present)
 
 
 def test_the_example_of_events_is_what_a_hub_tells(hub: RunningHub, present: Present) -> None:
     address = f"http://127.0.0.1:{hub.port}{present.forth(address_of(EVENTS_EXAMPLE))}"
     with urllib.request.urlopen(address, timeout=10) as response:
-        told = present.back("".join(until_live(response)))
-    assert list(events_of(told)) == list(events_of(EVENTS_EXAMPLE.answer))
+        text = present.back("".join(until_live(response)))
+    assert list(events_of(text)) == list(events_of(EVENTS_EXAMPLE.answer))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.endpoint}-{example.name}")
+@pytest.mark.parametrize("example", REFUSALS, ids=lambda example: f"{example.endpoint}-{example.name}")
+def test_a_refusal_is_what_a_hub_with_tokens_says(example: Example, locked_hub: RunningHub, present: Present) -> None:
+    told(locked_hub, example, present)
+
+
+@pytest.mark.parametrize("example", ALL, ids=lambda example: f"{example.endpoint}-{example.name}")
 def test_an_example_fits_its_schema(example: Example) -> None:
     endpoint = ENDPOINT[example.endpoint]
     operation = DOCUMENT["paths"][endpoint.path][endpoint.method.lower()]
@@ -119,6 +121,21 @@ def test_an_example_fits_its_schema(example: Example) -> None:
         if (media_type == CSV) is (example.accept == CSV):
             assert content["examples"][example.name]["value"] == example.answer
             check_schema(DOCUMENT, content["schema"], example.answer)
+
+
+def told(hub: RunningHub, example: Example, present: Present) -> None:
+    """Ask this hub, and hold its answer against the example's."""
+    headers = {"accept": example.accept, "authorization": example.authorization}
+    body = None if example.body is None else present.forth(text_of(example.body)).encode()
+    answer = hub.get(
+        present.forth(address_of(example)),
+        ENDPOINT[example.endpoint].method,
+        headers={name: value for name, value in headers.items() if value},
+        body=body,
+    )
+    assert answer.status == example.status
+    text = decoded(present.back(answer.text), answer.headers.get("content-type", ""))
+    assert comparable(text) == comparable(example.answer)
 
 
 def address_of(example: Example) -> str:
