@@ -122,11 +122,11 @@ async def tick(server: InfluxDB2, options: argparse.Namespace) -> None:
                 before = stop
         await tail.close()
         for position, unit in enumerate(("ms", "ms of CPU, InfluxDB's too")):
-            tailed, polled = (median([cost[position] for cost in costs]) for costs in (ours, naive))
-            print(f"  {series:6,} series: tail {tailed:7.1f} {unit} a tick, polling {polled:7.1f}")
+            mine, polled = (median([cost[position] for cost in costs]) for costs in (ours, naive))
+            print(f"  {series:6,} series: tail {mine:7.1f} {unit} a tick, polling {polled:7.1f}")
             name = f"a tick of {PLANS} plans at {series:,} series, to polling"
             bar = BARS.get(series)
-            print(verdict(name, tailed / polled, "≤", bar) if bar else f"           {name}: {tailed / polled:.2f}")
+            print(verdict(name, mine / polled, "≤", bar) if bar else f"           {name}: {mine / polled:.2f}")
 
 
 class Cost:
