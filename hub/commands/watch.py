@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.live import Live as Screen
 
 from hub.client import HubRefused, Live, Setback, Window
+from hub.commands.completion import stream_names
 from hub.commands.running import Token, run_until_stopped
 from hub.commands.watch_view import Status, WindowsView, header_line, json_line, plain_lines
 from streams.durations import parse_duration
 
 
 def watch(
-    stream: Annotated[str, typer.Argument(help="A named stream of the hub.")],
+    stream: Annotated[str, typer.Argument(help="A named stream of the hub.", autocompletion=stream_names)],
     url: Annotated[str, typer.Option(help="The hub's address.")] = "ws://127.0.0.1:8000",
     history: Annotated[str, typer.Option(help="How much of the past to begin with, such as 1m.")] = "40s",
     token: Token = None,
