@@ -46,15 +46,16 @@ FORMS = {(encoding, framed): Form(encoding, framed=framed) for encoding in Encod
 
 
 class Prepared(dict[Form, bytes]):
-    """A message for many sockets. `prepared[form]` encodes it at the first look, and is the same object for all.
+    """A plan's message for many sockets. `prepared[form]` encodes it at the first look, and is the same object for all.
 
     Windows that stopped by `final_until`, milliseconds, are final as sent before or with this message.
     """
 
-    __slots__ = ("final_until", "message")
+    __slots__ = ("final_until", "message", "plan")
 
-    def __init__(self, message: Publication, final_until: int | None = None) -> None:
+    def __init__(self, plan: str, message: Publication, final_until: int | None = None) -> None:
         super().__init__()
+        self.plan = plan
         self.message = message
         self.final_until = final_until
 
@@ -63,8 +64,8 @@ class Prepared(dict[Form, bytes]):
         return data
 
 
-_Entry = tuple[bytes, str | None, Publication | None]
-"""The bytes; the plan, and what they say. Both are None for a message, which is never dropped."""
+_Entry = bytes | Prepared
+"""The bytes of a message, which is never dropped, or what all sockets of a plan get: no object for each socket."""
 
 
 class Backlog:
@@ -91,17 +92,16 @@ class Backlog:
         """Queue what must arrive. False when such messages were over the budget before: only closing helps then."""
         if self.bytes_waiting > self._budget and self._bytes_of_messages() > self._budget:
             return False
-        self._entries.append((data, None, None))
+        self._entries.append(data)
         self.bytes_waiting += len(data)
         if self.bytes_waiting > self._budget:
             self._conflate()
         return True
 
-    def publish(self, plan: str, prepared: Prepared) -> None:
-        """Queue what a newer publication of the plan may replace."""
-        data = prepared[self._form]
-        self._entries.append((data, plan, prepared.message))
-        self.bytes_waiting += len(data)
+    def publish(self, prepared: Prepared) -> None:
+        """Queue what a newer publication of its plan may replace."""
+        self._entries.append(prepared)
+        self.bytes_waiting += len(prepared[self._form])
         if self.bytes_waiting > self._budget:
             self._conflate()
 
@@ -113,55 +113,56 @@ class Backlog:
             self.bytes_waiting = 0
         else:
             count = size = 0
-            while count == 0 or size + len(entries[count][0]) <= most:
-                size += len(entries[count][0])
+            while count == 0 or size + len(self._bytes_of(entries[count])) <= most:
+                size += len(self._bytes_of(entries[count]))
                 count += 1
             self._entries = entries[count:]
             del entries[count:]
             self.bytes_waiting -= size
         if self._skipped:
             return list(self._with_skipped(entries))
-        return [entry[0] for entry in entries]
+        return [self._bytes_of(entry) for entry in entries]
 
     def drop_publications(self) -> None:
         """Forget every window: the socket is about to be closed."""
-        self._replace([entry for entry in self._entries if entry[1] is None])
+        self._replace([entry for entry in self._entries if isinstance(entry, bytes)])
         self._skipped.clear()
 
+    def _bytes_of(self, entry: _Entry) -> bytes:
+        return entry if isinstance(entry, bytes) else entry[self._form]
+
     def _with_skipped(self, entries: Iterable[_Entry]) -> Iterable[bytes]:
-        for data, plan, message in entries:
-            if plan is not None and isinstance(message, Window):
-                stops = self._skipped.pop(plan, None)
+        for entry in entries:
+            if isinstance(entry, Prepared) and isinstance(entry.message, Window):
+                plan, stops = entry.plan, self._skipped.pop(entry.plan, None)
                 if stops:
                     yield self._form.encode(Skipped(plan=plan, windows=len(stops), from_=min(stops), to=max(stops)))
-            yield data
+            yield self._bytes_of(entry)
 
     def _conflate(self) -> None:
-        newest: dict[tuple[str, type[Publication]], _Entry] = {}
-        for entry in self._entries:
-            _, plan, message = entry
-            if plan is None or message is None:
-                continue
-            key = (plan, type(message))
-            if key not in newest or _not_older(message, newest[key][2]):
+        newest: dict[tuple[str, type[Publication]], Prepared] = {}
+        publications = [entry for entry in self._entries if isinstance(entry, Prepared)]
+        for entry in publications:
+            key = (entry.plan, type(entry.message))
+            if key not in newest or _not_older(entry.message, newest[key].message):
                 newest[key] = entry
-        for _, plan, message in self._entries:
-            if plan is not None and isinstance(message, Window):
-                kept = newest[plan, Window][2]
-                if isinstance(kept, Window) and kept.stop != message.stop:
-                    self._skipped.setdefault(plan, set()).add(message.stop)
-        kept_ids = {id(entry) for entry in newest.values()}
-        self._replace([entry for entry in self._entries if entry[1] is None or id(entry) in kept_ids])
+        for entry in publications:
+            if isinstance(entry.message, Window):
+                kept = newest[entry.plan, Window].message
+                if isinstance(kept, Window) and kept.stop != entry.message.stop:
+                    self._skipped.setdefault(entry.plan, set()).add(entry.message.stop)
+        kept_ids = set(map(id, newest.values()))
+        self._replace([entry for entry in self._entries if isinstance(entry, bytes) or id(entry) in kept_ids])
 
     def _bytes_of_messages(self) -> int:
-        return sum(len(data) for data, plan, _ in self._entries if plan is None)
+        return sum(len(entry) for entry in self._entries if isinstance(entry, bytes))
 
     def _replace(self, entries: list[_Entry]) -> None:
         self._entries = entries
-        self.bytes_waiting = sum(len(entry[0]) for entry in entries)
+        self.bytes_waiting = sum(len(self._bytes_of(entry)) for entry in entries)
 
 
-def _not_older(message: Publication, other: Publication | None) -> bool:
+def _not_older(message: Publication, other: Publication) -> bool:
     """A correction of an older window does not replace a newer window; otherwise the later publication counts."""
     if isinstance(message, Window) and isinstance(other, Window):
         return (message.stop, message.revision) >= (other.stop, other.revision)

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator
 from itertools import islice
 from operator import length_hint
-from typing import NamedTuple
 
-from hub.backlog import Prepared
-from hub.outbound import Outbound
+from hub.backlog import Form, Prepared
+from hub.outbound import WRITE_BYTES, Outbound
 
 TURN_S = 0.004
 """How long one turn keeps the event loop. Between two turns it serves whatever else is ready."""
@@ -44,6 +42,8 @@ class Members:
 
     def add(self, socket: Outbound) -> None:
         """It comes."""
+        if socket not in self._added:
+            socket.plans += 1
         self._added[socket] += 1
         self._sockets = None
 
@@ -52,39 +52,66 @@ class Members:
         if self._added[socket] > 1:
             self._added[socket] -= 1
         elif self._added.pop(socket, 0):
+            socket.plans -= 1
             self._sockets = None
 
 
-class _Job(NamedTuple):
-    plan: str
-    prepared: Prepared
-    members: Members
-    sockets: tuple[Outbound, ...]
-    """Who was subscribed when it was published."""
-    rest: Iterator[Outbound]
-    """Those of them whose turn is still to come."""
+class _Burst(dict[Form, bytes]):
+    """What is to be told to the members of one plan: `burst[form]` is all of it for one write, the same for all.
+
+    It is empty where several messages cannot be one write.
+    """
+
+    __slots__ = ("members", "parts", "rest", "sockets")
+
+    def __init__(self, prepared: Prepared, members: Members) -> None:
+        super().__init__()
+        self.parts = [prepared]
+        self.members = members
+        self.sockets = members.sockets
+        """Who was a member when it was published."""
+        self.rest = iter(self.sockets)
+        """Those of them whose turn is still to come."""
+
+    def __missing__(self, form: Form) -> bytes:
+        if len(self.parts) == 1:
+            data = self.parts[0][form]
+        else:
+            data = b"".join([part[form] for part in self.parts])
+            if not form.framed or len(data) > WRITE_BYTES:
+                data = b""
+        self[form] = data
+        return data
 
 
 class Delivery:
-    """One worker's publications, in the order published.
+    """One worker's publications, in the order published for each plan.
 
-    A single publication is written to each socket that has nothing else to write. When there are several, every
-    socket is given all of them first, so that they leave it in one write.
+    What is published while others are being written is the next batch. A socket that has nothing else to write and is
+    a member of one plan only is written to at once; the others are given everything of the batch first, so that it
+    leaves them in one write.
     """
 
     def __init__(self) -> None:
-        self._jobs: deque[_Job] = deque()
+        self._waiting: list[_Burst] = []
+        self._newest: dict[str, _Burst] = {}
+        self._batch: deque[_Burst] = deque()
         self._unflushed: deque[Outbound] = deque()
         self._scheduled = False
 
     @property
     def busy(self) -> bool:
         """Something published has not been written yet."""
-        return bool(self._jobs or self._unflushed)
+        return bool(self._waiting or self._batch or self._unflushed)
 
-    def publish(self, plan: str, prepared: Prepared, members: Members) -> None:
+    def publish(self, prepared: Prepared, members: Members) -> None:
         """Give it to all who are members now, except those who have left by the time it is their turn."""
-        self._jobs.append(_Job(plan, prepared, members, members.sockets, iter(members.sockets)))
+        burst = self._newest.get(prepared.plan)
+        if burst is not None and burst.sockets is members.sockets:
+            burst.parts.append(prepared)
+        else:
+            burst = self._newest[prepared.plan] = _Burst(prepared, members)
+            self._waiting.append(burst)
         self._schedule()
 
     def _schedule(self) -> None:
@@ -96,29 +123,33 @@ class Delivery:
         self._scheduled = False
         clock = asyncio.get_running_loop().time
         stop_at = clock() + TURN_S
-        while self._jobs or self._unflushed:
-            if self._jobs:
-                self._serve()
-            else:
+        while self.busy:
+            if self._batch:
+                self._serve(self._batch[0])
+            elif self._unflushed:
                 self._flush()
+            else:
+                self._batch.extend(self._waiting)
+                self._waiting.clear()
+                self._newest.clear()
             if clock() >= stop_at:
                 self._schedule()
                 return
 
-    def _serve(self) -> None:
-        plan, prepared, members, sockets, rest = self._jobs[0]
-        alone = len(self._jobs) == 1
-        changed = members.sockets is not sockets
-        for socket in islice(rest, SOCKETS_AT_ONCE):
-            if changed and socket not in members:
+    def _serve(self, burst: _Burst) -> None:
+        changed = burst.members.sockets is not burst.sockets
+        for socket in islice(burst.rest, SOCKETS_AT_ONCE):
+            if changed and socket not in burst.members:
                 continue
-            if alone and socket.idle:
+            if socket.idle and socket.plans == 1 and (data := burst[socket.form]):
                 write = socket.write  # called as a method, a slot costs twice as much
-                write(prepared[socket.form])
-            elif socket.enqueue(plan, prepared):
-                self._unflushed.append(socket)
-        if not length_hint(rest):
-            self._jobs.popleft()
+                write(data)
+                continue
+            for prepared in burst.parts:
+                if socket.enqueue(prepared):
+                    self._unflushed.append(socket)
+        if not length_hint(burst.rest):
+            self._batch.popleft()
 
     def _flush(self) -> None:
         for _ in range(min(SOCKETS_AT_ONCE, len(self._unflushed))):

@@ -70,6 +70,7 @@ class Outbound:
         "encoding",
         "form",
         "idle",
+        "plans",
         "write",
     )
 
@@ -86,6 +87,8 @@ class Outbound:
         self.encoding = encoding
         self.closing: Closing | None = None
         self.idle = True
+        self.plans = 0
+        """How many plans it is a member of."""
         self._loop = asyncio.get_running_loop()
         self._wire = wire or SendingWire(send, text=encoding is Encoding.JSON)
         self.write = self._wire.attach(self)
@@ -112,16 +115,16 @@ class Outbound:
         elif self._schedule():
             self._loop.call_soon(self.flush)
 
-    def frame(self, plan_key: str, prepared: Prepared) -> None:
+    def frame(self, prepared: Prepared) -> None:
         """Send a publication of a plan; it may give way to a newer one when the reader is too slow."""
-        if self.enqueue(plan_key, prepared):
+        if self.enqueue(prepared):
             self._loop.call_soon(self.flush)
 
-    def enqueue(self, plan_key: str, prepared: Prepared) -> bool:
+    def enqueue(self, prepared: Prepared) -> bool:
         """As `frame`, but if the answer is True it is the caller who has to `flush` soon."""
         if self.closing:
             return False
-        self._backlog.publish(plan_key, prepared)
+        self._backlog.publish(prepared)
         return self._schedule()
 
     def flush(self) -> None:

@@ -51,7 +51,7 @@ class Topic:
 
     def _publish(self, message: Publication, final_until: int | None = None) -> None:
         if self._members:
-            self._delivery.publish(self.key, Prepared(message, final_until), self._members)
+            self._delivery.publish(Prepared(self.key, message, final_until), self._members)
 
 
 class Topics:

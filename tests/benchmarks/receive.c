@@ -2,7 +2,8 @@
 //
 // receive PORT PATH SOCKETS FRAMES SECONDS STALLED SLOW [MESSAGE]
 //
-// After the handshake each socket sends MESSAGE, if there is one. The first STALLED sockets never read, the next SLOW
+// After the handshake each socket sends MESSAGE, if there is one, and is open when it is told that windows come live.
+// The first STALLED sockets never read, the next SLOW
 // ones read 1 kB a second. The others read until each has had FRAMES windows, or until SECONDS have passed.
 // Two lines of JSON come out: when all sockets are open, and at the end.
 #define _GNU_SOURCE
@@ -22,7 +23,8 @@ enum { HEAD = 128, HANDSHAKES_AT_ONCE = 128, CHUNK = 1 << 16 };
 
 typedef struct {
     int fd;
-    int open;              // the handshake is done
+    int shaken;            // the handshake is done
+    int open;              // windows may come
     int newlines;          // of the end of the handshake's headers, so far
     unsigned char header[10];
     int header_size;
@@ -69,6 +71,7 @@ static void start(Socket *s) {
 }
 
 static void greet(Socket *s) {
+    if (!message) s->open = 1;
     if (!message) return;
     size_t size = strlen(message);
     unsigned char frame[4096 + 8] = {0x81, 0x80 | 126, size >> 8, size & 255};  // masked with zeros: as it is
@@ -99,6 +102,7 @@ static void end_frame(Socket *s, double at) {
     if (s->header[0] == 0x89) answer_ping(s);
     if (s->header[0] == 0x88 && !closed++)
         fprintf(stderr, "closed with %d %s\n", (unsigned char)s->head[0] << 8 | (unsigned char)s->head[1], s->head + 2);
+    if (strncmp(s->head, "{\"type\":\"live\"", 14) == 0) s->open = 1;
     if (strncmp(s->head, "{\"type\":\"window\"", 16) == 0) {
         if (!windows++) first = at;
         last = at;
@@ -122,10 +126,10 @@ static int whole_header(Socket *s) {
 
 static void parse(Socket *s, const unsigned char *data, ssize_t size, double at) {
     while (size > 0) {
-        if (!s->open) {
+        if (!s->shaken) {
             s->newlines = *data == '\n' ? s->newlines + 1 : *data == '\r' ? s->newlines : 0;
             data++, size--;
-            if (s->newlines == 2) s->open = 1;
+            if (s->newlines == 2) s->shaken = 1, greet(s);
             continue;
         }
         if (!s->in_payload) {
@@ -169,7 +173,7 @@ static void open_all(void) {
             Socket *s = events[i].data.ptr;
             int was_open = s->open;
             if (!read_once(s, CHUNK)) fail("refused");
-            if (s->open && !was_open) opened++, greet(s);
+            if (s->open && !was_open) opened++;
         }
     }
     for (int i = 0; i < stalled + slow; i++) epoll_ctl(epoll, EPOLL_CTL_DEL, all[i].fd, NULL);

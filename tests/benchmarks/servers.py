@@ -68,7 +68,7 @@ class Hub(Way):
         self.delivery = Delivery()
 
     async def publish(self, message: Window) -> None:
-        self.delivery.publish("0123456789abcdef", Prepared(message), self.members)
+        self.delivery.publish(Prepared(message.plan, message), self.members)
         while self.delivery.busy:
             await asyncio.sleep(0)
 

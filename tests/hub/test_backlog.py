@@ -15,13 +15,14 @@ KIB = 1_024
 def window(stop: int, plan: str = "P", revision: int = 0, size: int = 0) -> Prepared:
     rows = [("x" * size,)] if size else []
     return Prepared(
+        plan,
         Window(plan=plan, start=stop - 10, stop=stop, revision=revision, final=False, rows=rows,
-               points=1, late=0, queried_ms=1.5, sent=stop)
+               points=1, late=0, queried_ms=1.5, sent=stop),
     )  # fmt: skip
 
 
 def progress(until: int, plan: str = "P") -> Prepared:
-    return Prepared(Progress(plan=plan, final_until=until))
+    return Prepared(plan, Progress(plan=plan, final_until=until))
 
 
 def ack(frame: int) -> bytes:
@@ -46,10 +47,10 @@ def told(backlog: Backlog) -> list[str]:
 
 def test_everything_leaves_in_the_order_it_came() -> None:
     backlog = Backlog(JSON, 10 * KIB)
-    backlog.publish("P", window(10))
+    backlog.publish(window(10))
     assert backlog.add(ack(1))
-    backlog.publish("P", progress(10))
-    backlog.publish("Q", window(10, "Q"))
+    backlog.publish(progress(10))
+    backlog.publish(window(10, "Q"))
 
     assert told(backlog) == ["P10", "ack 1", "P final until 10", "Q10"]
     assert backlog.bytes_waiting == 0
@@ -58,8 +59,8 @@ def test_everything_leaves_in_the_order_it_came() -> None:
 def test_over_the_budget_each_plan_keeps_its_newest_window_and_tells_what_was_left_out() -> None:
     backlog = Backlog(JSON, 2 * KIB)
     for stop in (10, 20, 30):
-        backlog.publish("P", window(stop, size=500))
-    backlog.publish("Q", window(30, "Q", size=500))
+        backlog.publish(window(stop, size=500))
+    backlog.publish(window(30, "Q", size=500))
 
     assert told(backlog) == ["skipped 2 of P: 10 to 20", "P30", "Q30"]
 
@@ -67,25 +68,25 @@ def test_over_the_budget_each_plan_keeps_its_newest_window_and_tells_what_was_le
 def test_what_was_left_out_is_told_once() -> None:
     backlog = Backlog(JSON, 1 * KIB)
     for stop in (10, 20):
-        backlog.publish("P", window(stop, size=600))
+        backlog.publish(window(stop, size=600))
     assert told(backlog) == ["skipped 1 of P: 10 to 10", "P20"]
 
-    backlog.publish("P", window(30))
+    backlog.publish(window(30))
     assert told(backlog) == ["P30"]
 
 
 def test_a_revision_that_replaces_its_own_window_leaves_none_out() -> None:
     backlog = Backlog(JSON, 1 * KIB)
-    backlog.publish("P", window(10, size=600))
-    backlog.publish("P", window(10, revision=1, size=600))
+    backlog.publish(window(10, size=600))
+    backlog.publish(window(10, revision=1, size=600))
 
     assert told(backlog) == ["P10 revision 1"]
 
 
 def test_a_correction_of_an_old_window_does_not_replace_the_newest() -> None:
     backlog = Backlog(JSON, 1 * KIB)
-    backlog.publish("P", window(50, size=600))
-    backlog.publish("P", window(10, revision=2, size=600))
+    backlog.publish(window(50, size=600))
+    backlog.publish(window(10, revision=2, size=600))
 
     assert told(backlog) == ["skipped 1 of P: 10 to 10", "P50"]
 
@@ -93,9 +94,9 @@ def test_a_correction_of_an_old_window_does_not_replace_the_newest() -> None:
 def test_messages_are_never_dropped_and_keep_their_place() -> None:
     backlog = Backlog(JSON, 1 * KIB)
     backlog.add(ack(1))
-    backlog.publish("P", window(10, size=600))
+    backlog.publish(window(10, size=600))
     backlog.add(ack(2))
-    backlog.publish("P", window(20, size=600))
+    backlog.publish(window(20, size=600))
     backlog.add(ack(3))
 
     assert told(backlog) == ["ack 1", "ack 2", "skipped 1 of P: 10 to 10", "P20", "ack 3"]
@@ -104,16 +105,16 @@ def test_messages_are_never_dropped_and_keep_their_place() -> None:
 def test_progress_and_trouble_keep_only_the_newest_when_over_the_budget() -> None:
     backlog = Backlog(JSON, 1 * KIB)
     for until in range(10, 110, 10):
-        backlog.publish("P", progress(until))
-        backlog.publish("P", Prepared(Error(id=None, code="store_unavailable", message=f"late since {until}")))
-    backlog.publish("P", window(110, size=800))
+        backlog.publish(progress(until))
+        backlog.publish(Prepared("P", Error(id=None, code="store_unavailable", message=f"late since {until}")))
+    backlog.publish(window(110, size=800))
 
     assert told(backlog) == ["P final until 100", "error", "P110"]
 
 
 def test_one_frame_larger_than_the_budget_has_room() -> None:
     backlog = Backlog(JSON, 100)
-    backlog.publish("P", window(10, size=4 * KIB))
+    backlog.publish(window(10, size=4 * KIB))
     assert told(backlog) == ["P10"]
     assert backlog.add(JSON.encode(Error(id="a", code="internal", message="x" * KIB)))
 
@@ -127,7 +128,7 @@ def test_messages_are_refused_when_they_alone_are_over_the_budget() -> None:
 
 def test_windows_are_forgotten_before_a_close() -> None:
     backlog = Backlog(JSON, 10 * KIB)
-    backlog.publish("P", window(10))
+    backlog.publish(window(10))
     backlog.add(ack(1))
     backlog.drop_publications()
     assert told(backlog) == ["ack 1"]
@@ -190,7 +191,7 @@ def test_whatever_comes_no_message_is_lost_and_each_window_is_sent_or_told_as_sk
     for kind, plan, number, revision in steps:
         match kind:
             case "window":
-                backlog.publish(plan, window(number, plan, revision))
+                backlog.publish(window(number, plan, revision))
             case "ack":
                 backlog.add(ack(number))
             case _:

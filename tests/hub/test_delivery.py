@@ -57,7 +57,7 @@ def sockets(wires: list[Slow]) -> Members:
 
 
 def progress(until: int) -> Prepared:
-    return Prepared(Progress(plan="P", final_until=until))
+    return Prepared("P", Progress(plan="P", final_until=until))
 
 
 async def all_written(wires: list[Slow]) -> None:
@@ -67,7 +67,7 @@ async def all_written(wires: list[Slow]) -> None:
 
 async def test_a_long_delivery_lets_the_loop_serve_others_in_between() -> None:
     wires = [Slow(takes_s=0.0002) for _ in range(500)]
-    Delivery().publish("P", progress(10), sockets(wires))
+    Delivery().publish(progress(10), sockets(wires))
     longest, last = 0.0, time.perf_counter()
     turns = 0
     while not all(wire.writes for wire in wires):
@@ -84,7 +84,7 @@ async def test_every_socket_gets_everything_in_the_order_published() -> None:
     members = sockets(wires)
     delivery = Delivery()
     for until in (10, 20, 30):
-        delivery.publish("P", progress(until), members)
+        delivery.publish(progress(until), members)
     await all_written(wires)
 
     assert {len(wire.writes) for wire in wires} == {1}
@@ -98,9 +98,42 @@ async def test_every_socket_gets_everything_in_the_order_published() -> None:
 
 async def test_the_bytes_are_the_same_object_for_every_socket() -> None:
     wires = [Slow() for _ in range(3)]
-    Delivery().publish("P", progress(10), sockets(wires))
+    Delivery().publish(progress(10), sockets(wires))
     await all_written(wires)
     assert len({id(wire.writes[0]) for wire in wires}) == 1
+
+
+async def test_what_is_published_meanwhile_holds_up_nobody_and_leaves_in_one_write() -> None:
+    wires = [Slow(takes_s=0.0005) for _ in range(100)]
+    members, delivery = sockets(wires), Delivery()
+    delivery.publish(progress(0), members)
+    published = 0
+    while not all(wire.writes for wire in wires):
+        published += 1
+        delivery.publish(progress(published), members)
+        await asyncio.sleep(0)
+    assert published > 2
+    while delivery.busy:
+        await asyncio.sleep(0)
+    first, *others = wires[0].writes
+    assert first.count(b"progress") == 1
+    assert b"".join(others).count(b"progress") == published
+    assert len(others) <= 2
+
+
+async def test_a_member_of_several_plans_gets_all_of_them_in_one_write() -> None:
+    wires = [Slow() for _ in range(3)]
+    all_sockets = [outbound(wire) for wire in wires]
+    plans = {"P": Members(), "Q": Members()}
+    for members, those in zip(plans.values(), (all_sockets[:2], all_sockets[1:]), strict=True):
+        for socket in those:
+            members.add(socket)
+    delivery = Delivery()
+    for plan, members in plans.items():
+        delivery.publish(Prepared(plan, Progress(plan=plan, final_until=10)), members)
+    await all_written(wires)
+    plan_p, both, plan_q = (wire.writes for wire in wires)
+    assert both == [plan_p[0] + plan_q[0]]
 
 
 async def test_a_socket_that_has_something_else_to_write_keeps_its_order() -> None:
@@ -108,7 +141,7 @@ async def test_a_socket_that_has_something_else_to_write_keeps_its_order() -> No
     members = sockets(wires)
     members.sockets[0].message(Ack(frame=1, stored="store"))
     delivery = Delivery()
-    delivery.publish("P", progress(10), members)
+    delivery.publish(progress(10), members)
     assert delivery.busy
     await all_written(wires)
 
@@ -135,11 +168,11 @@ async def test_who_comes_before_its_turn_waits_for_the_next_publication() -> Non
     wires = [Slow() for _ in range(2)]
     members = sockets(wires[:1])
     delivery = Delivery()
-    delivery.publish("P", progress(10), members)
+    delivery.publish(progress(10), members)
     members.add(outbound(wires[1]))
     await all_written(wires[:1])
     assert wires[1].writes == []
-    delivery.publish("P", progress(20), members)
+    delivery.publish(progress(20), members)
     await all_written(wires[1:])
     assert [len(wire.writes) for wire in wires] == [2, 1]
 
@@ -147,7 +180,7 @@ async def test_who_comes_before_its_turn_waits_for_the_next_publication() -> Non
 async def test_who_leaves_before_its_turn_is_passed_over() -> None:
     wires = [Slow() for _ in range(3)]
     members = sockets(wires)
-    Delivery().publish("P", progress(10), members)
+    Delivery().publish(progress(10), members)
     members.discard(members.sockets[1])
     for _ in range(5):
         await asyncio.sleep(0)

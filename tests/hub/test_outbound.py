@@ -62,8 +62,9 @@ def ack(frame: int) -> Ack:
 
 def window(stop: int, size: int = 0) -> Prepared:
     return Prepared(
+        "P",
         Window(plan="P", start=stop - 10, stop=stop, revision=0, final=False, rows=[("x" * size,)],
-               points=1, late=0, queried_ms=1.0, sent=stop)
+               points=1, late=0, queried_ms=1.0, sent=stop),
     )  # fmt: skip
 
 
@@ -76,7 +77,7 @@ async def test_what_is_added_in_one_turn_leaves_in_one_write_of_whole_frames() -
     pipe = Pipe()
     outbound = over(pipe)
     outbound.message(ack(1))
-    outbound.frame("P", window(10))
+    outbound.frame(window(10))
     outbound.message(ack(2))
     assert pipe.writes == []
     await turn()
@@ -97,7 +98,7 @@ async def test_a_full_wire_is_given_nothing_until_it_has_drained() -> None:
     outbound.message(ack(1))
     await turn()
     outbound.message(ack(2))
-    outbound.frame("P", window(10))
+    outbound.frame(window(10))
     await turn()
     assert len(pipe.writes) == 1
 
@@ -110,10 +111,10 @@ async def test_only_as_much_is_written_at_once_as_no_longer_can_be_conflated() -
     pipe = Pipe()
     outbound = over(pipe, budget_bytes=200_000)
     pipe.full = True
-    outbound.frame("P", window(10))
+    outbound.frame(window(10))
     await turn()
     for stop in range(20, 120, 10):
-        outbound.frame("P", window(stop, size=40_000))
+        outbound.frame(window(stop, size=40_000))
     pipe.drain()
 
     assert b'"skipped"' in pipe.writes[1]
@@ -129,7 +130,7 @@ async def test_run_returns_when_the_messages_before_the_close_are_written_withou
     outbound.message(ack(1))
     await turn()
     outbound.message(ack(2))
-    outbound.frame("P", window(10))
+    outbound.frame(window(10))
     outbound.close(1013, "overloaded")
     outbound.close(4400, "the first reason stays")
     outbound.message(ack(3))
@@ -148,7 +149,7 @@ async def test_a_lost_wire_is_written_to_no_more_and_leaves_the_rest_to_the_sess
     pipe = Pipe()
     outbound = over(pipe)
     running = asyncio.create_task(outbound.run())
-    outbound.frame("P", window(10))
+    outbound.frame(window(10))
     outbound.on_lost(None)
     outbound.message(ack(1))
     await turn()
@@ -312,6 +313,6 @@ async def test_a_session_that_ends_by_itself_leaves_nothing_running() -> None:
     running.cancel()
     await asyncio.wait([running])
     outbound.message(ack(2))
-    outbound.frame("P", window(10))
+    outbound.frame(window(10))
     pipe.drain()
     assert len(pipe.writes) == 1

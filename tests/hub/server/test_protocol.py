@@ -48,8 +48,9 @@ def outbound_of(websocket: WebSocket, budget_bytes: int = MIB, stalled_after_s: 
 
 def window(stop: int, size: int) -> Prepared:
     return Prepared(
+        "P",
         Window(plan="P", start=stop - 10, stop=stop, revision=0, final=False, rows=[("x" * size,)],
-               points=1, late=0, queried_ms=1.0, sent=stop)
+               points=1, late=0, queried_ms=1.0, sent=stop),
     )  # fmt: skip
 
 
@@ -332,7 +333,7 @@ def publishing(
         stop = 0
         while not (until.is_set() or running.done() or leaving.done()):
             stop += 10
-            outbound.frame("P", window(stop, size))
+            outbound.frame(window(stop, size))
             await asyncio.sleep(0)
         await asyncio.wait([running, leaving], return_when=asyncio.FIRST_COMPLETED)
         for task in (running, leaving):
@@ -508,7 +509,7 @@ async def test_an_ack_message_of_the_app_arrives_before_its_close() -> None:
         outbound = outbound_of(websocket)
         for frame in range(1_000):
             outbound.message(Ack(frame=frame, stored="store"))
-        outbound.frame("P", Prepared(Progress(plan="P", final_until=10)))
+        outbound.frame(Prepared("P", Progress(plan="P", final_until=10)))
         outbound.close(1013, "overloaded")
         await outbound.run()
         assert outbound.closing
