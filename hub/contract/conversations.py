@@ -50,8 +50,10 @@ LINE_PROTOCOL = Conversation(
     "/v1/write",
     (
         _WRITE_READY,
-        _asks("lines", LINES, "Three points"),
-        _tells("ack", {"type": "ack", "frame": 1, "stored": "store"}, "They are durable"),
+        _asks("lines", "weather,site=roof temp=21.5,hum=48i\n", "A point without a time, which gets the hub's"),
+        _tells("ack", {"type": "ack", "frame": 1, "stored": "store"}, "It is durable"),
+        _asks("lines", LINES, "Three points, with precision=ms"),
+        _tells("ack", {"type": "ack", "frame": 2, "stored": "store"}, "They are durable"),
         _asks(
             "lines", f"rain,site=roof fallen=0.2 {BEGIN}\nrain,site=roof fallen= {BEGIN}\n", "The second has no value"
         ),
@@ -59,7 +61,7 @@ LINE_PROTOCOL = Conversation(
             "reject",
             {
                 "type": "reject",
-                "frame": 2,
+                "frame": 3,
                 "accepted": 1,
                 "rejected": [
                     {"line": 2, "code": "missing_field_value", "message": "a field has no value after its '='"}

@@ -110,7 +110,10 @@ READY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A request of an endpoint and its answer: JSON as it is decoded, other text as it stands, None for no body."""
+    """A request of an endpoint and its answer: JSON as it is decoded, other text as it stands, None for no body.
+
+    The answer of one that asks for what is just now is not the same twice, and not shown: `is_steady` is false.
+    """
 
     name: str
     endpoint: str
@@ -121,9 +124,17 @@ class Example:
     body: Any = None
     status: int = 200
     answer: Any = None
+    is_steady: bool = True
 
 
 EXAMPLES = (
+    Example(
+        name="now",
+        endpoint="write",
+        summary="A point without a time, which gets the hub's",
+        body="weather,site=roof temp=21.5,hum=48i\n",
+        status=204,
+    ),
     Example(
         name="three_points",
         endpoint="write",
@@ -186,6 +197,13 @@ EXAMPLES = (
         },
     ),
     Example(
+        name="latest",
+        endpoint="windows",
+        summary="Those of the last minute",
+        parameters={"name": "weather", "history": "1m"},
+        is_steady=False,
+    ),
+    Example(
         name="two_windows",
         endpoint="windows",
         summary="Two windows",
@@ -227,11 +245,28 @@ EXAMPLES = (
         },
     ),
     Example(
+        name="from_now_on",
+        endpoint="events",
+        summary="Those of the last minute, then those to come",
+        parameters={"name": "weather", "history": "1m"},
+        is_steady=False,
+    ),
+    Example(
         name="from_the_past_on",
         endpoint="events",
         summary="The windows of the past, then those to come",
         parameters={"name": "weather", "after": str(BEGIN)},
         answer=EVENTS,
+    ),
+    Example(
+        name="latest",
+        endpoint="query",
+        summary="The mean of the last minutes",
+        body={
+            "query": {"measurement": "weather", "select": {"temp": ["mean"]}, "group_by": ["site"], "every": "10s"},
+            "history": "5m",
+        },
+        is_steady=False,
     ),
     Example(
         name="hottest",

@@ -116,7 +116,7 @@ def _response(status: int, answer: Answer, examples: list[Example]) -> Document:
             answered = {
                 example.name: _example(example, example.answer)
                 for example in examples
-                if example.status == status and (example.accept == CSV) is (media_type == CSV)
+                if example.is_steady and example.status == status and (example.accept == CSV) is (media_type == CSV)
             }
             described["content"] |= _content({media_type: of}, answered)
     return described

@@ -3,7 +3,7 @@
 import { channelSection } from "./channel.ts";
 import type { AsyncApi, OpenApi } from "./contract.ts";
 import { make, prose, table } from "./dom.ts";
-import { endpointSection } from "./endpoint.ts";
+import { type Surroundings, endpointSection } from "./endpoint.ts";
 import { described, schemaSection } from "./schemas.ts";
 
 interface Part {
@@ -19,6 +19,13 @@ async function read<Document>(path: string): Promise<Document> {
   return (await response.json()) as Document;
 }
 
+/** None where the hub wants a token for them. */
+async function streamNames(): Promise<string[]> {
+  const response = await fetch("v1/streams");
+  if (!response.ok) return [];
+  return ((await response.json()) as { streams: { name: string }[] }).streams.map(({ name }) => name);
+}
+
 function sockets(document: AsyncApi, token: () => string): Part {
   const names = Object.keys(document.channels);
   return {
@@ -29,7 +36,7 @@ function sockets(document: AsyncApi, token: () => string): Part {
   };
 }
 
-function http(document: OpenApi, group: string, token: () => string): Part {
+function http(document: OpenApi, group: string, around: Surroundings): Part {
   const found = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([, operation]) => operation.tags.includes(group))
@@ -39,7 +46,7 @@ function http(document: OpenApi, group: string, token: () => string): Part {
     title: group,
     id: `group-${group.replaceAll(/\W+/g, "-")}`,
     entries: found.map(({ path, operation }) => ({ name: path, id: `http-${operation.operationId}` })),
-    elements: found.map(({ path, method, operation }) => endpointSection(method, path, operation, token)),
+    elements: found.map(({ path, method, operation }) => endpointSection(method, path, operation, around)),
   };
 }
 
@@ -101,7 +108,8 @@ async function show(): Promise<void> {
   const token = (): string => document.querySelector<HTMLInputElement>("#token")!.value.trim();
   try {
     const [open, async] = await Promise.all([read<OpenApi>("openapi.json"), read<AsyncApi>("asyncapi.json")]);
-    const groups = open.tags.map(({ name }) => http(open, name, token));
+    const around = { token, streams: await streamNames() };
+    const groups = open.tags.map(({ name }) => http(open, name, around));
     const parts = [sockets(async, token), ...groups, codes(async), settings(open), types(open, async)];
     document.querySelector("#contents")!.replaceChildren(make("ul", {}, ...parts.map(entry)));
     content.replaceChildren(

@@ -7,7 +7,13 @@ import { described, typeOf } from "./schemas.ts";
 
 const EVENTS = "text/event-stream";
 
-export function endpointSection(method: string, path: string, operation: Operation, token: () => string): HTMLElement {
+/** What a form needs of the page: the token that was filled in, and the names of the streams that there are. */
+export interface Surroundings {
+  token(): string;
+  streams: readonly string[];
+}
+
+export function endpointSection(method: string, path: string, operation: Operation, around: Surroundings): HTMLElement {
   const name = operation.operationId;
   return make(
     "section",
@@ -17,7 +23,7 @@ export function endpointSection(method: string, path: string, operation: Operati
     ...prose(operation.description ?? ""),
     operation.parameters ? parameterTable(operation.parameters) : null,
     ...Object.entries(operation.responses).map(([status, response]) => answer(status, response)),
-    tryIt(method, path, operation, token),
+    tryIt(method, path, operation, around),
   );
 }
 
@@ -42,7 +48,7 @@ function answer(status: string, response: { description: string; content?: Conte
 }
 
 /** The form: a field for each parameter, the body, and what the hub has answered. */
-function tryIt(method: string, path: string, operation: Operation, token: () => string): HTMLElement {
+function tryIt(method: string, path: string, operation: Operation, { token, streams }: Surroundings): HTMLElement {
   const id = `try-${operation.operationId}`;
   const fields = new Map((operation.parameters ?? []).map((parameter) => [parameter.name, field(id, parameter)]));
   const [bodyType, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [null, null];
@@ -54,10 +60,15 @@ function tryIt(method: string, path: string, operation: Operation, token: () => 
   const send = make("button", { type: "submit" }, "Send");
   const stop = make("button", { type: "button", hidden: true }, "Stop");
 
+  // The stream of the examples is hardly one of this hub's.
+  const fieldText = (parameter: Parameter, value: unknown): string => {
+    const isStandIn = parameter.in === "path" && value === Object.values(parameter.examples ?? {})[0]?.value;
+    return isStandIn && streams[0] !== undefined && !streams.includes(String(value)) ? streams[0] : textOf(value);
+  };
   const fill = (name: string): void => {
     for (const parameter of operation.parameters ?? []) {
       const value = parameter.examples?.[name]?.value;
-      fields.get(parameter.name)!.value = value === undefined ? "" : fieldText(value);
+      fields.get(parameter.name)!.value = value === undefined ? "" : fieldText(parameter, value);
     }
     if (text) text.value = shown(body?.examples?.[name]?.value ?? "");
   };
@@ -98,7 +109,7 @@ function field(id: string, parameter: Parameter): HTMLInputElement | HTMLTextAre
   return make("input", { ...attributes, required: parameter.required });
 }
 
-function fieldText(value: unknown): string {
+function textOf(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   const lines = Object.entries(value).flatMap(([name, values]) => (values as string[]).map((one) => `${name}=${one}`));
   return lines.join("\n");

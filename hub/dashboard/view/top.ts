@@ -129,5 +129,7 @@ function stateText(state: State, isLate: boolean): string {
 
 /** Which keys there are. */
 export function showKeys(): void {
-  dialog("Keys", h("dl", { class: "keys" }, ...KEYS.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])));
+  const keys = KEYS.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]);
+  const contract = h("a", { href: "docs" }, "the contract");
+  dialog("Keys", h("dl", { class: "keys" }, ...keys), h("p", {}, "For programs of your own: ", contract, ", to read and to try."));
 }
