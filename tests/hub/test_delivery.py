@@ -29,8 +29,8 @@ class Slow:
         pass
 
     def _write(self, data: bytes) -> None:
-        until = time.perf_counter() + self.takes_s
-        while time.perf_counter() < until:
+        until = time.thread_time() + self.takes_s
+        while time.thread_time() < until:
             pass
         self.writes.append(data)
 
@@ -68,11 +68,11 @@ async def all_written(wires: list[Slow]) -> None:
 async def test_a_long_delivery_lets_the_loop_serve_others_in_between() -> None:
     wires = [Slow(takes_s=0.0002) for _ in range(500)]
     Delivery().publish(progress(10), sockets(wires))
-    longest, last = 0.0, time.perf_counter()
+    longest, last = 0.0, time.thread_time()
     turns = 0
     while not all(wire.writes for wire in wires):
         await asyncio.sleep(0)
-        now = time.perf_counter()
+        now = time.thread_time()
         longest, last, turns = max(longest, now - last), now, turns + 1
 
     assert turns >= 500 * 0.0002 / TURN_S / 2
@@ -115,10 +115,8 @@ async def test_what_is_published_meanwhile_holds_up_nobody_and_leaves_in_one_wri
     assert published > 2
     while delivery.busy:
         await asyncio.sleep(0)
-    first, *others = wires[0].writes
-    assert first.count(b"progress") == 1
-    assert b"".join(others).count(b"progress") == published
-    assert len(others) <= 2
+    assert all(b"".join(wire.writes).count(b"progress") == published + 1 for wire in wires)
+    assert max(len(wire.writes) for wire in wires) <= 3
 
 
 async def test_a_member_of_several_plans_gets_all_of_them_in_one_write() -> None:
