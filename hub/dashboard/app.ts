@@ -18,6 +18,8 @@ import { showKeys, TopBar } from "./view/top.ts";
 const LEAST_SPAN = 60_000;
 const SCHEMA_FRESH_MS = 30_000;
 const STATUS_EVERY_MS = 250;
+/** Charts that one frame draws. */
+const DRAWN_AT_ONCE = 3;
 
 export class App implements PanelHost {
   readonly hub: Hub;
@@ -52,6 +54,7 @@ export class App implements PanelHost {
     document.addEventListener("visibilitychange", () => this.#observeAnew());
     setInterval(() => this.#showStatus(), STATUS_EVERY_MS);
     requestAnimationFrame(() => this.#frame());
+    this.hub.connect();
     void this.#load();
   }
 
@@ -253,15 +256,18 @@ export class App implements PanelHost {
     return [now - Math.min(this.#view.span, Math.max(LEAST_SPAN, now - oldest)), now];
   }
 
+  /** Draw a few of those that are due at each frame, the longest waiting first, so that no frame takes long. */
   #frame(): void {
     const [from, to] = this.#range();
-    // A pause keeps what is on the screen, however long it lasts.
-    const keep = Math.min(from, this.hub.now() - this.#view.span) - LEAST_SPAN;
-    for (const panel of this.#panels) panel.paint(from, to, keep);
+    const due = this.#panels.flatMap((panel) => panel.due(from, to)).sort((a, b) => a.drawnAt - b.drawnAt);
+    for (const view of due.slice(0, DRAWN_AT_ONCE)) view.paint(from, to);
     requestAnimationFrame(() => this.#frame());
   }
 
   #showStatus(): void {
+    // A pause keeps what is on the screen, however long it lasts.
+    const keep = Math.min(this.#range()[0], this.hub.now() - this.#view.span) - LEAST_SPAN;
+    for (const panel of this.#panels) panel.prune(keep);
     for (const panel of this.#panels) panel.showState(this.hub.state.name === "live");
     this.#top.show(this.#status());
   }

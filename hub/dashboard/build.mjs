@@ -15,7 +15,7 @@ await build({
   loader: { ".html": "copy", ".svg": "copy" },
   outdir: output,
   bundle: true,
-  minify: true,
+  minify: !process.env.UNMINIFIED,
   format: "esm",
   target: ["es2022"],
   logLevel: "warning",

@@ -80,6 +80,11 @@ export class Hub {
     this.#connection.authenticate(token);
   }
 
+  /** Connect before the first subscription, so that it need not wait. */
+  connect(): void {
+    this.#connection.open();
+  }
+
   /** Try to connect now rather than later. */
   wake(): void {
     this.#connection.wake();

@@ -63,7 +63,7 @@ export class Connection {
   /** Go on with another token: on the open connection, or on a new one. */
   authenticate(token: string | null): void {
     this.#token = token;
-    if (this.state.name === "live" && token !== null) this.send({ type: "auth", token });
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#sendToken();
     else if (this.state.name === "token" || this.state.name === "waiting") this.#connect();
   }
 
@@ -84,12 +84,14 @@ export class Connection {
     this.#socket = socket;
     this.#heardAt = Date.now();
     this.#watchdog = setInterval(() => this.#watch(), 1_000);
-    socket.onopen = () => {
-      if (this.#token !== null) socket.send(JSON.stringify({ type: "auth", token: this.#token }));
-    };
+    socket.onopen = () => this.#sendToken();
     socket.onmessage = (event) => this.#receive(JSON.parse(event.data as string) as Message);
     socket.onclose = (event) => this.#end(endingOf(event.code, event.reason));
     socket.onerror = () => {}; // a close follows
+  }
+
+  #sendToken(): void {
+    if (this.#token !== null) this.#socket?.send(JSON.stringify({ type: "auth", token: this.#token }));
   }
 
   #receive(message: Message): void {

@@ -85,7 +85,7 @@ class Parser {
   #field(): void {
     const field = this.#name("the name of a field");
     this.#next += 1;
-    const names = this.#list(`an aggregate of ${field.value}, as in mean`);
+    const names = this.#list(`an aggregate of ${field.value}, as in mean`, true);
     for (const { value, start, end } of names) {
       if (!AGGREGATES.includes(value) && !PERCENTILE.test(value)) {
         throw new TextWrong(`${value} is no aggregate; there are ${AGGREGATES.join(", ")}`, start, end);
@@ -131,22 +131,22 @@ class Parser {
     return this.#tokens[this.#next];
   }
 
-  /** The next token, which has to be a name that is no word of the language. */
-  #name(expected: string): Token {
+  /** The next token, which has to be a name, and no word of the language, unless `last` is an aggregate here. */
+  #name(expected: string, isAggregate = false): Token {
     const token = this.#peek();
     if (token === undefined) this.#fail(`something is missing here: ${expected}`);
-    if (token.kind === "sign" || token.value === "" || (token.kind === "word" && WORDS.includes(token.value))) {
+    if (token.kind === "sign" || token.value === "" || (token.kind === "word" && !isAggregate && WORDS.includes(token.value))) {
       throw new TextWrong(`expected ${expected}, not ${token.value}`, token.start, token.end);
     }
     this.#next += 1;
     return token;
   }
 
-  #list(expected: string): Token[] {
-    const names = [this.#name(expected)];
+  #list(expected: string, areAggregates = false): Token[] {
+    const names = [this.#name(expected, areAggregates)];
     while (this.#peek()?.kind === "sign" && this.#peek()?.value === ",") {
       this.#next += 1;
-      names.push(this.#name(expected));
+      names.push(this.#name(expected, areAggregates));
     }
     return names;
   }

@@ -11,6 +11,8 @@ import { lineColor } from "./theme.ts";
 /** A chart draws at most this many lines; what is left out is said. */
 const MOST_LINES = 24;
 const MOST_IN_TIP = 10;
+/** Between two drawings of one chart, milliseconds. */
+const LEAST_PAUSE_MS = 66;
 
 interface Line {
   key: string;
@@ -31,6 +33,8 @@ export interface ChartHost {
 export class ChartView {
   readonly element: HTMLElement;
   isDirty = true;
+  /** When it was drawn last, by `performance.now`. */
+  drawnAt = 0;
   #chart: Chart;
   #host: ChartHost;
   #columns: Columns;
@@ -73,14 +77,18 @@ export class ChartView {
     this.isDirty = true;
   }
 
-  /** Draw, if there is something new, something flashes, or time has moved by a pixel. */
+  /** Whether there is something new, something flashes, or time has moved by a pixel; not more often than eyes need. */
+  isDue(from: number, to: number): boolean {
+    const now = performance.now();
+    if (this.#size.width < 100 || now - this.drawnAt < LEAST_PAUSE_MS) return false;
+    const last = this.#columns.corrections.at(-1);
+    const flashes = last !== undefined && now - last.at < FLASH_MS + 100;
+    return this.isDirty || flashes || (Math.abs(to - this.#paintedAt) / (to - from)) * this.#size.width >= 1;
+  }
+
+  /** Draw it. */
   paint(from: number, to: number): void {
     const { width, height } = this.#size;
-    if (width < 100) return;
-    const last = this.#columns.corrections.at(-1);
-    const flashes = last !== undefined && performance.now() - last.at < FLASH_MS + 50;
-    const moved = (Math.abs(to - this.#paintedAt) / (to - from)) * width * devicePixelRatio;
-    if (!this.isDirty && !flashes && moved < 1) return;
     if (this.#shape !== this.#columns.shape) this.#reshape();
     const plot = (this.#plot ??= this.#make());
     if (plot.width !== width || plot.height !== height) plot.setSize({ width, height });
@@ -89,6 +97,7 @@ export class ChartView {
       plot.setScale("x", { min: from, max: to });
     });
     this.#paintedAt = to;
+    this.drawnAt = performance.now();
     this.isDirty = false;
     this.#showValues();
   }

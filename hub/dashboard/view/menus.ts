@@ -7,6 +7,9 @@ import { h } from "./dom.ts";
 
 const STEPS = [1_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000];
 
+/** A tag with more values than this shows them only when asked. */
+const MOST_OPEN = 12;
+
 /** What a menu changes; asked anew each time, because each change makes another plan. */
 export interface Changing {
   current(): { plan: Plan; where: Filter } | null;
@@ -115,7 +118,7 @@ export function filterMenu(changing: Changing, measurement: Measurement | undefi
       }),
     );
     const note = more && h("p", { class: "quiet" }, "There are more values; edit the query to name them.");
-    return h("details", { open: chosen.length > 0 || tags.length === 1 }, h("summary", {}, name), h("p", { class: "toggles" }, ...toggles), note);
+    return h("details", { open: chosen.length > 0 || values.length <= MOST_OPEN }, h("summary", {}, name), h("p", { class: "toggles" }, ...toggles), note);
   });
   return h("div", {}, h("h3", {}, "Only where"), ...sections);
 }

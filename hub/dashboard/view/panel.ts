@@ -129,13 +129,17 @@ export class PanelView {
     else this.#host.hub.resume(subscription);
   }
 
-  /** Draw what is new; `from` and `to` are the ends of the time axis, `keep` what may be forgotten. */
-  paint(from: number, to: number, keep: number): void {
-    if (!this.isVisible || !this.columns) return;
+  /** What of it is to be drawn now, where `from` and `to` are the ends of the time axis. */
+  due(from: number, to: number): (ChartView | TableView)[] {
+    return this.isVisible && this.columns ? this.#views.filter((view) => view.isDue(from, to)) : [];
+  }
+
+  /** Forget windows that stopped before this time, and corrections that have been seen. */
+  prune(before: number): void {
+    if (!this.columns) return;
     const now = performance.now();
-    if (this.columns.corrections[0] && now - this.columns.corrections[0].at > FLASH_MS + 500) this.columns.corrections.shift();
-    this.columns.prune(keep);
-    for (const view of this.#views) view.paint(from, to);
+    this.columns.corrections = this.columns.corrections.filter(({ at }) => now - at < FLASH_MS + 1_000);
+    this.columns.prune(before);
   }
 
   /** Draw everything at the next frame, as when the time axis is another. */
@@ -261,7 +265,7 @@ export class PanelView {
     this.#chips.replaceChildren(
       this.#chip(selectText(plan.select), "Change fields and aggregates", (measurement) => aggregatesMenu(changing, measurement)),
       this.#chip(plan.groupBy.length > 0 ? `by ${plan.groupBy.join(", ")}` : "no groups", "Change the groups", (measurement) => groupMenu(changing, measurement)),
-      this.#chip(Object.keys(where).length > 0 ? spellFilter(where) : "all", "Change the filter", (measurement) => filterMenu(changing, measurement)),
+      this.#chip(Object.keys(where).length > 0 ? spellFilter(where) : "+ filter", "Change the filter", (measurement) => filterMenu(changing, measurement)),
       this.#chip(`${over}every ${formatDuration(plan.everyMs)}`, "Change the window", () => windowMenu(changing)),
     );
   }

@@ -25,6 +25,7 @@ export interface PlotEvents {
   click(index: number): void;
 }
 
+const DOUBLE_CLICK_MS = 250;
 const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const linear = uPlot.paths.linear!();
 const day = new Intl.DateTimeFormat([], { day: "numeric", month: "short" });
@@ -59,7 +60,7 @@ export function makePlot(place: HTMLElement, size: uPlot.Options["width"], heigh
       },
     },
     axes: [
-      { ...axis, grid: { show: false }, size: 26, gap: 6, space: 76, values: (_, splits, __, ___, step) => splits.map((at) => timeLabel(at, step)) },
+      { ...axis, grid: { show: false }, size: 26, gap: 6, space: 76, values: timeLabels },
       { ...axis, grid, size: 62, gap: 8, splits: () => marks, values: (_, splits) => splits.map((mark) => formatTick(mark, drawn().unit)) },
     ],
     series: [{}, ...drawn().lines.map((line, index) => seriesOf(line.isHidden, index, drawn))],
@@ -74,13 +75,21 @@ export function makePlot(place: HTMLElement, size: uPlot.Options["width"], heigh
     },
   };
   const plot = new uPlot(options, [[]], place);
+  listenForClicks(plot, events);
+  return plot;
+}
+
+/** A click is one only if it neither ends a drag nor begins a double click. */
+function listenForClicks(plot: uPlot, events: PlotEvents): void {
   let pressed = 0;
+  let alone: ReturnType<typeof setTimeout> | undefined;
   plot.over.addEventListener("mousedown", (event) => (pressed = event.clientX));
   plot.over.addEventListener("click", (event) => {
+    clearTimeout(alone);
     const index = plot.cursor.idx;
-    if (Math.abs(event.clientX - pressed) < 5 && typeof index === "number") events.click(index);
+    const isDrag = Math.abs(event.clientX - pressed) >= 5;
+    if (event.detail < 2 && !isDrag && typeof index === "number") alone = setTimeout(() => events.click(index), DOUBLE_CLICK_MS);
   });
-  return plot;
 }
 
 function seriesOf(isHidden: boolean, index: number, drawn: () => Drawn): uPlot.Series {
@@ -138,21 +147,23 @@ function drawProvisional(plot: uPlot, { lines, firm, columns }: Drawn): void {
     const points = pointsFrom(plot, columns.stops, values, Math.max(0, firm - 1));
     context.setLineDash([3 * scale, 3 * scale]);
     context.beginPath();
-    for (const [x, y] of points) context.lineTo(x, y);
+    points.forEach((point, index) => {
+      if (point && points[index - 1]) context.lineTo(...point);
+      else if (point) context.moveTo(...point);
+    });
     context.stroke();
     context.setLineDash([]);
-    for (const [x, y] of points.slice(firm > 0 ? 1 : 0)) circle(context, x, y, 2.4 * scale);
+    for (const point of points.slice(firm > 0 ? 1 : 0)) if (point) circle(context, ...point, 2.4 * scale);
   });
   context.restore();
 }
 
-function pointsFrom(plot: uPlot, stops: readonly number[], values: readonly (number | null)[], first: number): [number, number][] {
-  const points: [number, number][] = [];
-  for (let index = first; index < stops.length; index += 1) {
-    const value = values[index];
-    if (typeof value === "number") points.push([plot.valToPos(stops[index] ?? 0, "x", true), plot.valToPos(value, "y", true)]);
-  }
-  return points;
+/** Where the values from `first` on are on the canvas; null where there is none. */
+function pointsFrom(plot: uPlot, stops: readonly number[], values: readonly (number | null)[], first: number): ([number, number] | null)[] {
+  return stops.slice(first).map((stop, index) => {
+    const value = values[first + index];
+    return typeof value === "number" ? [plot.valToPos(stop, "x", true), plot.valToPos(value, "y", true)] : null;
+  });
 }
 
 function circle(context: CanvasRenderingContext2D, x: number, y: number, radius: number): void {
@@ -164,6 +175,7 @@ function circle(context: CanvasRenderingContext2D, x: number, y: number, radius:
 
 /** A ring that widens and fades around each value of a window that was corrected just now. */
 function drawFlashes(plot: uPlot, { lines, columns }: Drawn): void {
+  if (columns.corrections.length === 0) return;
   const now = performance.now();
   const { ctx: context } = plot;
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -184,6 +196,12 @@ function drawFlashes(plot: uPlot, { lines, columns }: Drawn): void {
     }
   }
   context.restore();
+}
+
+/** A label for each mark, but for those that the right edge would cut. */
+function timeLabels(plot: uPlot, marks: number[], _: number, __: number, step: number): string[] {
+  const edge = plot.bbox.width / uPlot.pxRatio - 20;
+  return marks.map((mark) => (plot.valToPos(mark, "x") > edge ? "" : timeLabel(mark, step)));
 }
 
 function timeLabel(time: number, step: number): string {

@@ -13,12 +13,13 @@ const PAUSE_MS = 250;
 export class TableView {
   readonly element: HTMLElement;
   isDirty = true;
+  /** When it was written last, by `performance.now`. */
+  drawnAt = 0;
   #body = h("tbody");
   #columns: readonly Column[];
   #data: Columns;
   #everyMs: number;
   #explain: (stop: number) => void;
-  #filledAt = 0;
 
   constructor(name: string, columns: readonly Column[], data: Columns, everyMs: number, explain: (stop: number) => void) {
     this.#columns = columns;
@@ -36,10 +37,15 @@ export class TableView {
   destroy(): void {}
   recolor(): void {}
 
-  /** Write the rows that stopped in `(from, to]`, if there are new ones. */
+  /** Whether there is something new; while somebody marks text in it, nothing is. */
+  isDue(): boolean {
+    const isMarked = document.getSelection()?.isCollapsed === false && this.element.contains(document.getSelection()?.anchorNode ?? null);
+    return this.isDirty && performance.now() - this.drawnAt >= PAUSE_MS && !isMarked;
+  }
+
+  /** Write the rows that stopped in `(from, to]`. */
   paint(from: number, to: number): void {
     const now = performance.now();
-    if (!this.isDirty || now - this.#filledAt < PAUSE_MS || this.element.contains(document.getSelection()?.anchorNode ?? null)) return;
     const rows: HTMLTableRowElement[] = [];
     const corrected = new Set(this.#data.corrections.filter(({ at }) => now - at < FLASH_MS).map(({ stop }) => stop));
     for (let index = this.#data.windows.length - 1; index >= 0 && rows.length < MOST_ROWS; index -= 1) {
@@ -54,7 +60,7 @@ export class TableView {
     this.#body.replaceChildren(...rows.slice(0, MOST_ROWS));
     // Whoever has walked to a line with the keyboard stays there.
     if (focused?.dataset["stop"]) this.#body.querySelector<HTMLElement>(`[data-stop="${focused.dataset["stop"]}"] button`)?.focus();
-    this.#filledAt = now;
+    this.drawnAt = now;
     this.isDirty = false;
   }
 

@@ -17,7 +17,7 @@ def test_a_stream_has_a_panel_with_its_values(hub: ScriptedHub) -> None:
     expect(page.get_by_role("heading", name="weather")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("Live")
     hub.shows("21.5")
-    expect(page.locator(".chip")).to_have_text(["temp: mean", "by site", "all", "every 1 s"])
+    expect(page.locator(".chip")).to_have_text(["temp: mean", "by site", "+ filter", "every 1 s"])
     assert page.url.endswith("/"), "what the page opens with needs no address"
 
 
