@@ -1,5 +1,6 @@
 """`/asyncapi.json`: the messages of both sockets as AsyncAPI 3.1. Sending and receiving are the hub's."""
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -115,6 +116,20 @@ OPERATIONS = (
 
 def asyncapi(host: str = "127.0.0.1:8000", protocol: str = "ws") -> Document:
     """The document, for the hub at this host and port."""
+    return {**_document(), "servers": {"hub": _server(host, protocol)}}
+
+
+def _server(host: str, protocol: str) -> Document:
+    return {
+        "host": host,
+        "protocol": protocol,
+        "description": "This hub. Where it has no tokens, it asks for none.",
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in security.ASYNCAPI],
+    }
+
+
+@functools.cache
+def _document() -> Document:
     spoken = {message.name: message for operation in OPERATIONS for message in operation.messages + operation.replies}
     return {
         "asyncapi": "3.1.0",
@@ -125,14 +140,6 @@ def asyncapi(host: str = "127.0.0.1:8000", protocol: str = "ws") -> Document:
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
-        "servers": {
-            "hub": {
-                "host": host,
-                "protocol": protocol,
-                "description": "This hub. Where it has no tokens, it asks for none.",
-                "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in security.ASYNCAPI],
-            }
-        },
         "channels": {
             "write": _channel("write", "Points in, acknowledgements out", WRITE, _write_parameters()),
             "live": _channel("live", "Subscriptions in, windows out", LIVE, {"type": "object", "properties": {}}),

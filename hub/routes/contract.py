@@ -1,7 +1,7 @@
 """`/openapi.json`, `/asyncapi.json`: the contract."""
 
+import asyncio
 import functools
-from collections.abc import Callable
 
 import msgspec
 from starlette.requests import Request
@@ -9,24 +9,31 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hub import contract
-from hub.contract.schemas import Document
+
+MOST_NAMES = 8
+"""Names of this hub for which the document of the sockets is kept."""
 
 
 async def openapi(_: Request) -> Response:
     """What is asked over HTTP."""
-    return Response(_encoded(contract.openapi), media_type="application/json")
+    # Made once, and beside the event loop: it takes as long as many windows do.
+    return Response(await asyncio.to_thread(_openapi), media_type="application/json")
 
 
 async def asyncapi(request: Request) -> Response:
     """The sockets, at the address that the reader has come to."""
     protocol = "wss" if request.url.scheme == "https" else "ws"
-    document = contract.asyncapi(request.url.netloc, protocol)
-    return Response(msgspec.json.encode(document), media_type="application/json")
+    return Response(await asyncio.to_thread(_asyncapi, request.url.netloc, protocol), media_type="application/json")
 
 
 @functools.cache
-def _encoded(document: Callable[[], Document]) -> bytes:
-    return msgspec.json.encode(document())
+def _openapi() -> bytes:
+    return msgspec.json.encode(contract.openapi())
+
+
+@functools.lru_cache(MOST_NAMES)
+def _asyncapi(host: str, protocol: str) -> bytes:
+    return msgspec.json.encode(contract.asyncapi(host, protocol))
 
 
 routes = [Route("/openapi.json", openapi), Route("/asyncapi.json", asyncapi)]

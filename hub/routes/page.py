@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
@@ -40,7 +40,10 @@ def page_in(folder: Path) -> Route:
 
     async def page(request: Request) -> Response:
         """A file; `/` and `/docs` are pages, or say how to build them where nobody has."""
-        path = PAGES.get(request.path_params["path"], request.path_params["path"])
+        asked = request.path_params["path"]
+        if asked.endswith("/") and asked.rstrip("/") in PAGES:
+            return RedirectResponse(f"../{asked.rstrip('/')}", headers=HEADERS)
+        path = PAGES.get(asked, asked)
         try:
             response = await files.get_response(path, request.scope)
         except HTTPException as error:

@@ -30,3 +30,4 @@ def test_the_page_of_the_contract_is_at_docs(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.html").write_text("the contract")
     assert client(tmp_path).get("/docs").text == "the contract"
+    assert client(tmp_path).get("/docs/").url.path == "/docs"
