@@ -11,7 +11,7 @@ from streams.host.base import Host
 from streams.ingest.dead_letters import DeadLetters
 from streams.ingest.groups import Group, batch_of, dead_letters, spool_entries, without
 from streams.ingest.outcome import SPOOLED, STORED, Outcome
-from streams.ingest.patience import BEHIND_SECONDS, PatientWrites
+from streams.ingest.patience import PatientWrites
 from streams.ingest.ranges import touched_by
 from streams.ingest.spool import Spool, SpoolFull
 from streams.ingest.turns import Announce, Entry, Queue, Turns
@@ -153,7 +153,7 @@ class Ingest:
         if not spool.empty():
             return spool
         try:
-            async with asyncio.timeout(BEHIND_SECONDS):
+            async with asyncio.timeout(self._patient.behind_seconds()):
                 await self._slots.acquire()
         except TimeoutError:
             return spool

@@ -14,6 +14,9 @@ BEHIND_SECONDS = 0.15
 """How long a write may be unanswered while earlier ones are unanswered too."""
 ALONE_SECONDS = 1.0
 """How long a write may be unanswered that is behind nobody."""
+SECONDS_PER_POINT = 50e-6
+"""What each point under way adds to both: a store is not slow because it is given much at once. Busy devices would
+otherwise have the same points written twice, once late and once out of the spool, which makes a busy store slower."""
 
 
 class StoreSlow(StoreUnavailable):
@@ -28,21 +31,25 @@ class PatientWrites:
     def __init__(self, store: Store, host: Host) -> None:
         self._store = store
         self._host = host
-        self._unanswered: dict[asyncio.Task[None], None] = {}  # in the order in which they began
+        self._unanswered: dict[asyncio.Task[None], int] = {}  # their points, in the order in which they began
         self._late: set[asyncio.Task[None]] = set()
 
     async def write(self, batch: Batch) -> None:
         """As `Store.write`; also StoreSlow."""
         task = asyncio.create_task(self._store.write(batch))
-        self._unanswered[task] = None
+        self._unanswered[task] = len(batch)
         task.add_done_callback(self._answered)
-        await asyncio.wait([task], timeout=BEHIND_SECONDS)
+        await asyncio.wait([task], timeout=self.behind_seconds())
         if not task.done() and next(iter(self._unanswered)) is task:
             await asyncio.wait([task], timeout=ALONE_SECONDS - BEHIND_SECONDS)
         if not task.done():
             self._give_up(task)
             raise StoreSlow(f"{self._store.name} has not answered in time")
         task.result()
+
+    def behind_seconds(self) -> float:
+        """How long something may wait behind all that is unanswered now."""
+        return BEHIND_SECONDS + SECONDS_PER_POINT * sum(self._unanswered.values())
 
     async def ended(self) -> None:
         """Return when the store has answered everything, or its own time-outs have passed."""

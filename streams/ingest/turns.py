@@ -10,6 +10,8 @@ from streams.points import Batch, Touched
 
 QUANTUM = 1_000
 """Points that one lane may put into a commit before the next lane has its turn; at least one frame."""
+QUANTUM_FRAMES = 32
+"""Frames of one lane in a commit: half of those a device may have under way, so that the others are read meanwhile."""
 
 Announce = Callable[[Sequence[Touched]], None]
 """Told of the ranges that have become readable."""
@@ -68,7 +70,7 @@ class Turns:
             queue = self._ready.popleft()
             entries = taken.setdefault(queue, [])
             points += self._quantum(queue, entries, min(QUANTUM, most - points))
-            if queue.waiting:
+            if queue.waiting and len(entries) < QUANTUM_FRAMES:
                 self._ready.append(queue)
         self._ready = deque(queue for queue in self._ready if queue not in taken)
         for queue in taken:
@@ -82,10 +84,15 @@ class Turns:
             self._ready.append(queue)
 
     def _quantum(self, queue: Queue, entries: list[Entry], most: int) -> int:
+        """Move some of the queue to `entries`, a lane's part of the commit; how many points they are."""
         points = 0
-        while queue.waiting and (not points or points + len(queue.waiting[0].batch) <= most):
+        while len(entries) < QUANTUM_FRAMES and _fits(queue, points, most):
             entry = queue.waiting.popleft()
             points += len(entry.batch)
             entries.append(entry)
         self.points -= points
         return points
+
+
+def _fits(queue: Queue, points: int, most: int) -> bool:
+    return bool(queue.waiting) and (not points or points + len(queue.waiting[0].batch) <= most)

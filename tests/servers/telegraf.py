@@ -16,8 +16,8 @@ CONFIGURATION = """
 [agent]
   interval = "100ms"
   flush_interval = "100ms"
-  metric_batch_size = 100
-  metric_buffer_limit = 100000
+  metric_batch_size = {batch}
+  metric_buffer_limit = 1000000
   omit_hostname = true
 
 [[inputs.http_listener_v2]]
@@ -30,11 +30,12 @@ CONFIGURATION = """
 class Telegraf:
     """`telegraf` with an output of the test's; as a context manager it takes metrics inside and is gone afterwards."""
 
-    def __init__(self, binary: Path, folder: Path, output: str, **environment: str) -> None:
+    def __init__(self, binary: Path, folder: Path, output: str, batch: int = 100, **environment: str) -> None:
         self.log = folder / "telegraf.log"
-        self._url = f"http://127.0.0.1:{(port := free_port())}/write"
+        self.port = free_port()
+        self._url = f"http://127.0.0.1:{self.port}/write"
         self._configuration = folder / "telegraf.conf"
-        self._configuration.write_text(CONFIGURATION.format(port=port) + output)
+        self._configuration.write_text(CONFIGURATION.format(port=self.port, batch=batch) + output)
         self._environment = {**os.environ, **environment}
         self._command = [str(binary), "--config", str(self._configuration)]
 

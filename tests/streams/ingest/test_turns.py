@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.ingest.outcome import Outcome
-from streams.ingest.turns import QUANTUM, Entry, Queue, Turns
+from streams.ingest.turns import QUANTUM, QUANTUM_FRAMES, Entry, Queue, Turns
 from tests.streams.ingest.shelf import batch
 
 
@@ -44,6 +44,16 @@ def test_a_frame_larger_than_a_commit_still_has_its_turn() -> None:
     turns, queue = Turns(), Queue("device")
     turns.add(queue, entry(50))
     assert len(turns.take(10)[queue]) == 1
+
+
+def test_a_device_that_is_alone_leaves_half_of_its_frames_for_the_next_commit() -> None:
+    turns, queue = Turns(), Queue("device")
+    for _ in range(2 * QUANTUM_FRAMES):
+        turns.add(queue, entry())
+    assert len(turns.take(5_000)[queue]) == QUANTUM_FRAMES
+    turns.done(queue)
+    assert len(turns.take(5_000)[queue]) == QUANTUM_FRAMES
+    assert turns.points == 0
 
 
 @given(
