@@ -14,6 +14,7 @@ from typing import Any
 from hub.auth import Principal
 from hub.authority import Authority, Identity
 from hub.connections import Connections, Most, Place
+from hub import systemd
 from hub.consumer import Shared
 from hub.metrics import Metrics, ObservedEngine
 from hub.request_bodies import RequestBodies
@@ -152,8 +153,10 @@ class Hub:
             work.append(drain.run())
         tasks = [_essential(part) for part in (*work, self.ingest.run())]
         greeting = asyncio.create_task(self._look_at_store())
+        systemd.notify(systemd.READY)
         try:
-            yield
+            with systemd.watched():
+                yield
         finally:
             # What devices sent is settled before the store is closed.
             for task in (greeting, *reversed(tasks)):

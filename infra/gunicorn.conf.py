@@ -1,14 +1,17 @@
 """`gunicorn -c infra/gunicorn.conf.py hub.app:app`: every setting comes from the HUB_… environment variables."""
 
+from hub import systemd
 from hub.preflight import one_sentence, preflight, try_configuration
-from hub.server.many import child_exit, guard_reload, share_metrics
+from hub.server.many import child_exit, share_metrics
 from hub.server.options import gunicorn_options
+from hub.server.takeover import guard
 from hub.settings import load_settings
 
 __all__ = ["child_exit", "on_starting"]
 
 with one_sentence():
     settings = load_settings()
+systemd.adopt()
 globals().update(gunicorn_options(settings))
 
 
@@ -17,4 +20,4 @@ def on_starting(arbiter: object) -> None:
     with one_sentence():
         preflight(settings).close()
         share_metrics(settings)
-    guard_reload(arbiter, lambda: try_configuration(load_settings()))
+    guard(arbiter, lambda: try_configuration(load_settings()))

@@ -8,6 +8,7 @@ from hub.commands.demo import demo
 from hub.commands.listen import listen
 from hub.commands.load import load
 from hub.commands.query import query
+from hub.commands.ready import ready
 from hub.commands.replay import replay
 from hub.commands.serve import serve
 from hub.commands.settings import settings
@@ -31,6 +32,7 @@ app = typer.Typer(
 
 app.command()(serve)
 app.command()(demo)
+app.command()(ready)
 app.command()(agent)
 app.command()(watch)
 app.command()(query)

@@ -6,6 +6,7 @@ from typing import Any
 
 import uvicorn
 
+from hub import systemd
 from hub.server.options import BACKLOG, settle, uvicorn_options
 from hub.settings import Settings
 
@@ -28,4 +29,10 @@ def serve_one(app: Callable[..., Any], settings: Settings, listener: socket.sock
     """Serve until SIGINT or SIGTERM, then end every socket and return within seconds."""
     config = uvicorn.Config(app, log_config=None, **uvicorn_options(settings))
     settle()
-    uvicorn.Server(config).run(sockets=[listener])
+    _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        systemd.notify(systemd.STOPPING)
+        await super().shutdown(sockets)
