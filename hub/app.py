@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 
 from hub.origins import Asked, Refusal, refusal
 from hub.parts import Hub
+from hub.requests import begin_request, begin_session
 from hub.routes import answers, contract, events, influx, live, operations, page, schema, streams, windows, write
 from hub.settings import Settings, load_settings
 
@@ -26,11 +27,12 @@ class HubApp(Starlette):
             await _refuse(refused, scope, receive, send)
             return
         endpoint = SOCKETS.get(scope["path"]) if scope["type"] == "websocket" else None
-        if endpoint is None:
-            await super().__call__(scope, receive, send)
-        else:
+        if endpoint is not None:
             scope["app"] = self
+            begin_session()
             await endpoint(WebSocket(scope, receive, send))
+            return
+        await super().__call__(scope, receive, begin_request(scope, send) if scope["type"] == "http" else send)
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         """Why nobody is to see this request or handshake at all."""

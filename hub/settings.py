@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import platformdirs
 
-from hub.units import algorithm, count, duration, flag, level, number, origins, port, size, text
+from hub.units import algorithm, count, duration, flag, level, log_format, number, origins, port, size, text
 
 
 class SettingInvalid(Exception):
@@ -95,6 +95,14 @@ class Settings:
     )
     accept_from: int = _setting(duration, "7d", "How much older than the hub's clock a point may be.")
     accept_until: int = _setting(duration, "5m", "How much newer than the hub's clock a point may be.")
+    otlp_endpoint: str = _setting(
+        text,
+        "",
+        "Base address of an OpenTelemetry collector, such as http://127.0.0.1:4318; none is sent to otherwise.",
+    )
+    log_format: str = _setting(
+        log_format, "auto", "How log lines look: text, json, or auto, which is text on a terminal and else json."
+    )
     log_level: str = _setting(level, "info", "Least important log lines shown: debug, info, warning or error.")
 
 
@@ -123,6 +131,12 @@ def table() -> list[Row]:
         )
         for setting in fields(Settings)
     ]
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """The values that nobody must see, and their parts after a colon, as in user:password."""
+    values = [getattr(settings, row.name) for row in table() if row.secret]
+    return [part for value in values if value for part in {value, value.rpartition(":")[2]} if part]
 
 
 def variable(name: str) -> str:

@@ -51,6 +51,13 @@ def level(value: str) -> str:
     return value.lower()
 
 
+def log_format(value: str) -> str:
+    """auto, text or json"""
+    if value.lower() not in {"auto", "text", "json"}:
+        raise ValueError(f"expected auto, text or json, not {value!r}")
+    return value.lower()
+
+
 def flag(value: str) -> bool:
     """true or false"""
     if value not in {"true", "false"}:

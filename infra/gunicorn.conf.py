@@ -1,6 +1,7 @@
 """`gunicorn -c infra/gunicorn.conf.py hub.app:app`: every setting comes from the HUB_… environment variables."""
 
 from hub import systemd
+from hub.logs import configure_logs
 from hub.preflight import one_sentence, preflight, try_configuration
 from hub.server.many import child_exit, share_metrics
 from hub.server.options import gunicorn_options
@@ -11,6 +12,7 @@ __all__ = ["child_exit", "on_starting"]
 
 with one_sentence():
     settings = load_settings()
+configure_logs(settings)
 systemd.adopt()
 globals().update(gunicorn_options(settings))
 

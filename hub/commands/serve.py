@@ -53,7 +53,7 @@ def serve(
     settings = load_settings(options)
     # Gunicorn's workers read the settings anew, and know of these only through the environment.
     os.environ.update({variable(name): value for name, value in options.items() if value is not None})
-    configure_logs(settings.log_level)
+    configure_logs(settings)
     listener = preflight(settings)
     place = address(settings.host, listener.getsockname()[1])
     log.info("pxl-hub listens on http://%s/ with %s", place, settings.store)

@@ -1,6 +1,5 @@
 """`/v1/live`: a dashboard's socket."""
 
-import secrets
 from functools import partial
 
 from starlette.routing import WebSocketRoute
@@ -8,6 +7,7 @@ from starlette.websockets import WebSocket
 
 from hub.authority import Identity
 from hub.consumer import Consumer
+from hub.logs import request_id
 from hub.messages import LiveReady
 from hub.outbound import Outbound
 from hub.routes.sockets import converse, hub_of, next_message
@@ -21,7 +21,7 @@ async def live(websocket: WebSocket) -> None:
 async def _serve(websocket: WebSocket, outbound: Outbound, identity: Identity) -> None:
     """Take requests; windows go out by themselves."""
     hub = hub_of(websocket)
-    outbound.message(LiveReady(session=secrets.token_hex(8), time=hub.clock.now()))
+    outbound.message(LiveReady(session=request_id.get(), time=hub.clock.now()))
     consumer = Consumer(hub.live, outbound, hub.metrics.subscriptions.inc, identity=identity)
     try:
         while (data := await next_message(websocket)) is not None:

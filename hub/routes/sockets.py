@@ -12,10 +12,12 @@ from hub.auth import ANYBODY, Principal, Unauthenticated
 from hub.authority import Identity
 from hub.codes import Close, SessionOver
 from hub.connections import TooMany
+from hub.logs import request_id
 from hub.messages import Auth, Encoding, Unreadable, decode_request
 from hub.outbound import Outbound
 from hub.parts import Hub
 from hub.producer import LONGEST_AUTH, auth_in
+from hub.requests import HEADER
 from hub.routes.peers import address_of, shown_token
 from hub.server.protocol import EXTENSION, STOP
 
@@ -40,7 +42,8 @@ async def converse(
     """
     hub = hub_of(websocket)
     encoding = _encoding(websocket)
-    await websocket.accept(encoding.subprotocol if encoding and websocket.scope["subprotocols"] else None)
+    subprotocol = encoding.subprotocol if encoding and websocket.scope["subprotocols"] else None
+    await websocket.accept(subprotocol, headers=[(HEADER, request_id.get().encode())])
     outbound = _outbound(websocket, encoding or Encoding.JSON)
     writer = asyncio.create_task(_write(websocket, outbound, hub))
     try:

@@ -1,7 +1,6 @@
 """`/v1/write`: a device's socket."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -14,6 +13,7 @@ from starlette.websockets import WebSocket
 from hub.authority import Identity
 from hub.codes import Close, SessionOver
 from hub.formats import FORMATS, PRECISIONS, Format, Options, SchemaUnknown
+from hub.logs import request_id
 from hub.messages import WriteReady
 from hub.outbound import Outbound
 from hub.parts import Hub
@@ -46,7 +46,7 @@ async def write(websocket: WebSocket) -> None:
 async def _serve(websocket: WebSocket, outbound: Outbound, identity: Identity) -> None:
     frame_format, precision = _parameters(websocket)
     hub = hub_of(websocket)
-    session, device = secrets.token_hex(8), address_of(websocket)
+    session, device = request_id.get(), address_of(websocket)
     if not _is_backfill(websocket):
         takes = Takes(hub.ingest.lane(session), frame_format, precision, hub.checks(device, hub.acceptance), identity)
         await _take_frames(websocket, outbound, session, takes)

@@ -49,6 +49,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "worker_class": "hub.server.worker.HubWorker",
         "proc_name": "pxl-hub",
         "loglevel": settings.log_level,
+        "logger_class": "hub.server.gunicorn_logger.GunicornLogger",
         "backlog": BACKLOG,
         "timeout": 60,
         "graceful_timeout": STOP_TIMEOUT_S + LAST_COMMITS_S,

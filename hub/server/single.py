@@ -1,5 +1,6 @@
 """One worker without Gunicorn."""
 
+import gc
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +30,10 @@ def serve_one(app: Callable[..., Any], settings: Settings, listener: socket.sock
     """Serve until SIGINT or SIGTERM, then end every socket and return within seconds."""
     config = uvicorn.Config(app, log_config=None, **uvicorn_options(settings))
     settle()
-    _Server(config).run(sockets=[listener])
+    try:
+        _Server(config).run(sockets=[listener])
+    finally:
+        gc.unfreeze()  # or DuckDB complains in sixty lines, as the interpreter ends, that its types are still there
 
 
 class _Server(uvicorn.Server):

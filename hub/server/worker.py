@@ -1,5 +1,6 @@
 """The Gunicorn worker: Uvicorn with our protocol and the settings that no flag of Gunicorn's reaches."""
 
+import logging
 from typing import Any
 
 from uvicorn_worker import UvicornWorker
@@ -14,6 +15,7 @@ class HubWorker(UvicornWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         settings = load_settings()
-        configure_logs(settings.log_level)
+        configure_logs(settings)
         self.CONFIG_KWARGS = uvicorn_options(settings)
         super().__init__(*args, **kwargs)
+        logging.getLogger("uvicorn.error").propagate = True  # to our own handler; Gunicorn's logger has none
