@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hub import systemd
 from hub.auth import Principal
 from hub.authority import Authority, Identity
 from hub.connections import Connections, Most, Place
-from hub import systemd
 from hub.consumer import Shared
 from hub.metrics import Metrics, ObservedEngine
 from hub.request_bodies import RequestBodies

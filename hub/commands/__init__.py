@@ -5,6 +5,7 @@ import typer
 from hub.commands.agent import agent
 from hub.commands.dead_letters import dead_letters
 from hub.commands.demo import demo
+from hub.commands.doctor import doctor
 from hub.commands.listen import listen
 from hub.commands.load import load
 from hub.commands.query import query
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(demo)
 app.command()(ready)
+app.command()(doctor)
 app.command()(agent)
 app.command()(watch)
 app.command()(query)

@@ -28,9 +28,9 @@ def ready(
 ) -> None:
     """Say whether a running hub can acknowledge what devices send.
 
-    pxl-hub ready --wait 30s
+        pxl-hub ready --wait 30s
 
-    pxl-hub ready --drained --wait 1h
+        pxl-hub ready --drained --wait 1h
 
     Exit codes: 0 it can, 1 it cannot or does not answer, 2 wrong options.
     """
