@@ -115,7 +115,7 @@ class Parts(NamedTuple):
 def parts_of(query: Query, tags: tuple[str, ...]) -> Parts:
     """The parts of a query's windows; `tags` are all that the measurement has."""
     by_series = any(aggregate.by_series for _, aggregates in query.select for aggregate in aggregates)
-    states = tuple(_states(aggregates, by_series) for _, aggregates in query.select)
+    states = tuple(states_of(aggregates, by_series) for _, aggregates in query.select)
     select = tuple((field, tuple(map(Aggregate, names))) for field, names in zip(query.fields, states, strict=True))
     pane = pane_length(query)
     group_by = tuple(dict.fromkeys((*query.group_by, *sorted(tags)))) if by_series else query.group_by
@@ -126,7 +126,8 @@ def parts_of(query: Query, tags: tuple[str, ...]) -> Parts:
     )
 
 
-def _states(aggregates: tuple[Aggregate, ...], by_series: bool) -> tuple[str, ...]:
+def states_of(aggregates: tuple[Aggregate, ...], by_series: bool) -> tuple[str, ...]:
+    """The states of a field that these aggregates are put together from, for each series or each group."""
     names = dict.fromkeys(
         name for one in aggregates for name in PARTS["percentile" if one.percent is not None else one.name]
     )

@@ -39,58 +39,20 @@ def statement(query: Query, table: Table, first_stop: int, last_stop: int) -> St
     where = " AND ".join([f"p.time >= {start}", f"p.time < {stop}", f"({valued})", *tests])
     tags = [f"g{n}" for n in range(len(query.group_by))]
     joined = f" JOIN {table.keys} AS s ON s.number = p.series" if tests or tags else ""
-    chosen = ", ".join(_chosen(query, table, columns, _number(query, first_stop, last_stop)))
+    values_of = ", ".join(chosen(query, table, columns, numbered(query, first_stop, last_stop)))
     window_start = f"({start} + number * {query.every_ms * NANOSECONDS})"
-    aggregates = list(_aggregates(query, table, window_start))
+    aggregates = list(results(query, table, window_start))
     sql = (
-        f"{_legend(query, table)}"
+        f"{legend(query, table)}"
         f"SELECT {', '.join(['number', 'points', 'earliest', 'latest', *tags, *(final for _, final in aggregates)])}\n"
         f"FROM (SELECT {', '.join(['number', *tags, *(sql for sql, _ in aggregates)])},"
         " count(*) AS points, min(time) AS earliest, max(time) AS latest\n"
-        f"FROM (SELECT p.time, {chosen} FROM {table.points} AS p{joined}\nWHERE {where})\n"
+        f"FROM (SELECT p.time, {values_of} FROM {table.points} AS p{joined}\nWHERE {where})\n"
         f"GROUP BY {', '.join(['number', *tags])})"
     )
     if tags:
         sql += f" ORDER BY {', '.join(f'{tag} NULLS FIRST' for tag in tags)}"
     return Statement(sql, values)
-
-
-def family_statement(
-    query: Query, fields: Sequence[Sequence[str]], table: Table, members: Statement, stops: range
-) -> Statement | None:
-    """What to ask for these windows of several plans; `query` has all their columns, `fields` the sets of theirs.
-
-    `members` are rows of plan, series and group. A row of the result has the plan, the window's number and the group,
-    then for each set the points with any of these fields and the first and last time of those, nanoseconds, and then
-    the cells. None where no point can be in them.
-    """
-    columns = {f"v{n}": table.fields[field] for n, field in enumerate(query.fields) if field in table.fields}
-    if not columns:
-        return None
-    chosen = ", ".join(_chosen(query, table, columns, _number(query, stops[0], stops[-1])))
-    tests = [f"p.time >= {(stops[0] - query.window_ms) * NANOSECONDS}", f"p.time < {stops[-1] * NANOSECONDS}"]
-    tests.append(f"({' OR '.join(f'p.{column} IS NOT NULL' for column, _ in columns.values())})")
-    counted = [
-        part for some in fields for part in _counted([f"v{query.fields.index(field)}" for field in some], columns)
-    ]
-    aggregates = list(_aggregates(query, table, ""))
-    by = ["plan", "number", "grouped"]
-    names = [*(f"c{n}" for n in range(len(counted))), *(final for _, final in aggregates)]
-    inner = [*(f"{sql} AS c{n}" for n, sql in enumerate(counted)), *(sql for sql, _ in aggregates)]
-    return Statement(
-        f"{_legend(query, table)}SELECT {', '.join([*by, *names])}\nFROM (SELECT {', '.join([*by, *inner])}\n"
-        f"FROM (SELECT m.plan, m.grouped, p.time, {chosen} FROM {table.points} AS p"
-        f" JOIN ({members.sql}) AS m ON m.series = p.series\nWHERE {' AND '.join(tests)})\nGROUP BY {', '.join(by)})",
-        members.values,
-    )
-
-
-def _counted(names: Sequence[str], columns: Mapping[str, FieldColumn]) -> Iterator[str]:
-    """The number of points with any of these columns, and the first and last time of those."""
-    there = [name for name in names if name in columns]
-    valued = "true" if len(there) == len(columns) else " OR ".join(f"{name} IS NOT NULL" for name in there) or "false"
-    for aggregate in ("count(*)", "min(time)", "max(time)"):
-        yield aggregate if valued == "true" else f"{aggregate} FILTER ({valued})"
 
 
 def windows(query: Query, first_stop: int, last_stop: int, rows: Iterable[Sequence[Any]]) -> list[Window]:
@@ -148,7 +110,7 @@ def _window(start: int, stop: int, parts: Sequence[Sequence[Any]]) -> Window:
     )
 
 
-def _number(query: Query, first_stop: int, last_stop: int) -> str:
+def numbered(query: Query, first_stop: int, last_stop: int) -> str:
     """The number of the window that a point is in, or of each of them."""
     panes, last = query.window_ms // query.every_ms, (last_stop - first_stop) // query.every_ms
     if last == 0:
@@ -158,7 +120,7 @@ def _number(query: Query, first_stop: int, last_stop: int) -> str:
     return pane if panes == 1 else f"unnest(range(greatest({pane} - {panes - 1}, 0), least({pane}, {last}) + 1))"
 
 
-def _chosen(query: Query, table: Table, columns: Mapping[str, FieldColumn], number: str) -> Iterator[str]:
+def chosen(query: Query, table: Table, columns: Mapping[str, FieldColumn], number: str) -> Iterator[str]:
     """What is needed of each point."""
     yield f"{number} AS number"
     for position, (_, aggregates) in enumerate(query.select):
@@ -196,7 +158,7 @@ def _where(tests: Sequence[str]) -> str:
     return f" WHERE {' AND '.join(tests)}" if tests else ""
 
 
-def _aggregates(query: Query, table: Table, start: str) -> Iterator[tuple[str, str]]:
+def results(query: Query, table: Table, start: str) -> Iterator[tuple[str, str]]:
     """For each column its aggregate, and the cell made of it."""
     names = (f"a{number}" for number in count())
     for position, (field, aggregates) in enumerate(query.select):
@@ -209,7 +171,7 @@ def _aggregates(query: Query, table: Table, start: str) -> Iterator[tuple[str, s
                 yield f"{sql} AS {name}", aggregate.fitted(name, column.kind)
 
 
-def _legend(query: Query, table: Table) -> str:
+def legend(query: Query, table: Table) -> str:
     """Comments that say what the names stand for."""
     names = {table.points: query.measurement}
     names |= {f"v{position}": field for position, field in enumerate(query.fields)}

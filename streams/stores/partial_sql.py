@@ -132,16 +132,24 @@ def windows_statement(layout: Layout, cover: Iterable[tuple[int, int]]) -> str:
         counted = f"SELECT m.number, {group} AS grouped, s.value, sum(s.n)::BIGINT AS n FROM {members}"
         counted += f" JOIN {table} AS s ON s.node = m.node{groups} GROUP BY ALL"
         tables.append(f"({_counted(layout, position, counted)}) AS c{position} USING (number, grouped)")
-    cells = [
+    return f"SELECT {', '.join(['number', 'grouped', *cells(layout)])}\nFROM " + "\nLEFT JOIN ".join(tables)
+
+
+def cells(layout: Layout) -> list[str]:
+    """Each column of the query's windows, of states that were joined."""
+    return [
         _cell(aggregate, layout.kinds.get(field), position, layout.query.window_ms)
         for position, (field, aggregates) in enumerate(layout.query.select)
         for aggregate in aggregates
     ]
-    return f"SELECT {', '.join(['number', 'grouped', *cells])}\nFROM " + "\nLEFT JOIN ".join(tables)
 
 
 def _joined(layout: Layout, source: str, by: str) -> str:
-    """One row for each `by`: the states of the source's rows joined."""
+    return f"SELECT {', '.join([by, *joined(layout)])} FROM {prepared(layout, source, by)} GROUP BY {by}"
+
+
+def prepared(layout: Layout, source: str, by: str) -> str:
+    """The source with what `joined` needs to know of all rows of each `by` together."""
     columns = list(layout.columns())
     if layout.parts.by_series:
         source = _with_steps(layout, source, by.partition(", ")[0])
@@ -150,8 +158,15 @@ def _joined(layout: Layout, source: str, by: str) -> str:
         over = f"OVER (PARTITION BY {by})"
         means = (f"sum(total_{p}) {over} / sum(count_{p}) {over} AS mean_{p}" for p in deviating)
         source = f"(SELECT *, {', '.join(means)} FROM {source})"
-    joined = [_fill(_template(layout, state), name, p, kind) + f" AS {name}" for name, state, p, kind in columns]
-    return f"SELECT {', '.join([by, *joined])} FROM {source} GROUP BY {by}"
+    return source
+
+
+def joined(layout: Layout) -> list[str]:
+    """Each state, over the rows that are joined."""
+    return [
+        _fill(_template(layout, state), name, position, kind) + f" AS {name}"
+        for name, state, position, kind in layout.columns()
+    ]
 
 
 def _template(layout: Layout, state: str) -> str:

@@ -13,16 +13,24 @@ from streams.points import NANOSECONDS
 from streams.queries import Query
 from streams.stores.base import Row, Window
 
-_LIGHT = frozenset({"count", "sum", "mean", "min", "max", "first", "last", "spread", "stddev", "total"})
+_JOINED = frozenset({"count", "sum", "mean", "min", "max", "first", "last", "spread"})
+"""What is quickly put together from what was found of each series."""
+_LIGHT = _JOINED | {"stddev", "total"}
+_MANY_STEPS = 10
+"""In a window of so many steps a series has so many points that they are worth looking at once for all plans."""
 
 Tags = tuple[tuple[str, str], ...]
 
 
 class Family(NamedTuple):
-    """What plans that are answered together have in common; `heavy` are aggregates that nobody else shall pay for."""
+    """What plans that are answered together have in common; `heavy` are aggregates that nobody else shall pay for.
+
+    `from_series` says that each series is looked at once, and the plans are put together from what was found.
+    """
 
     window_ms: int
     every_ms: int
+    from_series: bool
     heavy: tuple[tuple[str, Aggregate], ...]
 
 
@@ -31,8 +39,11 @@ def family_of(query: Query) -> Family | None:
     named = [(field, aggregate) for field, aggregates in query.select for aggregate in aggregates]
     if any(aggregate.by_series for _, aggregate in named):
         return None
-    heavy = sorted((one for one in named if one[1].name not in _LIGHT), key=lambda one: (one[0], one[1].name))
-    return Family(query.window_ms, query.every_ms, tuple(heavy))
+    many = query.window_ms // query.every_ms >= _MANY_STEPS
+    if many and all(aggregate.name in _JOINED for _, aggregate in named):
+        return Family(query.window_ms, query.every_ms, True, ())
+    heavy = {one for one in named if many or one[1].name not in _LIGHT}
+    return Family(query.window_ms, query.every_ms, False, tuple(sorted(heavy, key=lambda one: (one[0], one[1].name))))
 
 
 class Joint(NamedTuple):
@@ -43,6 +54,7 @@ class Joint(NamedTuple):
 
     query: Query
     fields: tuple[tuple[str, ...], ...]
+    from_series: bool
 
     def places(self, query: Query) -> tuple[int, list[int]]:
         """Where the points and the columns of a query are in a row of `family_statement`."""
@@ -61,7 +73,9 @@ def joint(queries: Sequence[Query]) -> Joint:
             select.setdefault(field, {}).update(dict.fromkeys(aggregates))
     merged = tuple((field, tuple(aggregates)) for field, aggregates in select.items())
     fields = dict.fromkeys(tuple(sorted(query.fields)) for query in queries)
-    return Joint(replace(queries[0], select=merged, where=(), group_by=()), tuple(fields))
+    family = family_of(queries[0])
+    joined = replace(queries[0], select=merged, where=(), group_by=())
+    return Joint(joined, tuple(fields), family is not None and family.from_series)
 
 
 class Members:

@@ -10,9 +10,10 @@ from duckdb import DuckDBPyConnection
 from streams.points import NANOSECONDS
 from streams.queries import Query
 from streams.stores.base import Window
-from streams.stores.duckdb_answers import Statement, family_statement, statement, windows
+from streams.stores.duckdb_answers import statement, windows
 from streams.stores.duckdb_catalogue import TYPES, FieldColumn, Table, append
 from streams.stores.duckdb_files import open_memory
+from streams.stores.family_sql import family_statement
 from streams.stores.influxdb_read import RawPoints
 from streams.stores.tail_families import Members, Tags, joint
 from streams.stores.tail_slices import Span
@@ -143,12 +144,11 @@ class Points:
         members = [self._members[query.key] for query in queries]
         found: dict[int, list[Sequence[Any]]] = {each.number: [] for each in members}
         plans = f"SELECT * FROM {self._members_table} WHERE plan IN ({', '.join(map(str, found))})"
-        asked = family_statement(joined.query, joined.fields, self._table, Statement(plans, []), stops)
-        if asked:
+        sql = family_statement(joined, self._table, plans, stops) or ""
+        if sql:
             with self._tables.cursor() as cursor:
-                for row in cursor.execute(asked.sql).fetchall():
+                for row in cursor.execute(sql).fetchall():
                     found[row[0]].append(row)
-        sql = asked.sql if asked else ""
         return [
             (each.windows(query, joined, stops, found[each.number]), sql)
             for query, each in zip(queries, members, strict=True)
