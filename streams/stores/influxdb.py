@@ -20,6 +20,8 @@ BODY_BYTES = 1 << 20
 DENSE = 10
 """Points for each series and window from which InfluxQL is cheaper: it costs some 18 µs for each of those and little
 for a point, of which reading and answering costs 5 µs."""
+DENSE_SECONDS = 60
+"""For how long what was dense is taken to be so."""
 
 _READS = 8
 
@@ -49,6 +51,7 @@ class InfluxDBStore(AskedAnew):
         self.reader = Reader(self._server)
         self._scratch = Scratch()
         self._points_per_read = points_per_read
+        self._dense: dict[str, tuple[float, int]] = {}
         # Reads queue here and not for a connection, where they would keep writes waiting.
         self._reads = asyncio.Semaphore(_READS)
 
@@ -132,6 +135,9 @@ class InfluxDBStore(AskedAnew):
 
     async def _answer(self, query: Query, first: int, last: int) -> "_Part":
         """At least the first window of the range, and as many more as one read has the points of."""
+        until, series = self._dense.get(query.key, (0.0, 0))
+        if time.monotonic() < until and (part := await self._aggregated(query, series, first, last)):
+            return part
         points = await self._read(query, first, last, self._points_per_read)
         complete = last
         if len(points.rows) >= self._points_per_read:
@@ -139,10 +145,9 @@ class InfluxDBStore(AskedAnew):
             complete = min(last, reached - reached % query.every_ms)
             series = points.count_series()
             if len(points.rows) >= DENSE * series * max(1, (complete - first) // query.every_ms + 1):
-                schema = await self.reader.schema(query.measurement)
-                if has_influxql(query, schema):
-                    most = max(1, self._points_per_read // series)
-                    return await self._aggregate(query, schema, first, min(last, first + (most - 1) * query.every_ms))
+                self._note_dense(query, series)
+                if part := await self._aggregated(query, series, first, last):
+                    return part
             if complete < first:
                 complete = first
                 points = await self._read(query, first, first, None)
@@ -154,6 +159,20 @@ class InfluxDBStore(AskedAnew):
         return await self.reader.read_points(
             query.measurement, query.fields, start, last * NANOSECONDS, where=query, limit=limit
         )
+
+    def _note_dense(self, query: Query, series: int) -> None:
+        """Do not read its points again for a while to find out."""
+        now = time.monotonic()
+        self._dense = {key: noted for key, noted in self._dense.items() if noted[0] > now}
+        self._dense[query.key] = now + DENSE_SECONDS, series
+
+    async def _aggregated(self, query: Query, series: int, first: int, last: int) -> "_Part | None":
+        """What InfluxQL gives of it; None where it does not give exactly that."""
+        schema = await self.reader.schema(query.measurement)
+        if not has_influxql(query, schema):
+            return None
+        most = max(1, self._points_per_read // series)
+        return await self._aggregate(query, schema, first, min(last, first + (most - 1) * query.every_ms))
 
     async def _aggregate(self, query: Query, schema: MeasurementSchema, first: int, last: int) -> "_Part":
         script = Script()

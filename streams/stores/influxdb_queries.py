@@ -17,7 +17,7 @@ from streams.stores.base import Cell, MeasurementSchema, Row, Window
 _PRECEDENCE = (Kind.FLOAT, Kind.INTEGER, Kind.UNSIGNED, Kind.STRING, Kind.BOOLEAN)
 
 _EXACT = {"count", "min", "max", "first", "last"}
-_EXACT_OF_FLOATS = _EXACT | {"sum", "mean", "spread", "stddev", "median"}
+_EXACT_OF_FLOATS = _EXACT | {"sum", "total", "mean", "spread", "stddev", "median"}
 
 
 class Script:

@@ -19,20 +19,17 @@ from streams.stores.base import Answer, InFront, Room, Store, Window
 from streams.stores.influxdb_read import RawPoints
 from streams.stores.tail_asked import Asked, answer_together, together
 from streams.stores.tail_families import family_of
-from streams.stores.tail_recent import Recent, digests
-from streams.stores.tail_slices import Slices, Span
+from streams.stores.tail_recent import digests
+from streams.stores.tail_slices import Span
 from streams.stores.tail_tables import Mismatch, Points, Tables
+from streams.stores.tail_watched import Watched
 
 T = TypeVar("T")
 
-KEPT_LONGER_MS = 30_000
-"""Points are kept for this much longer than the longest window, for corrections."""
 PRUNE_MS = 5_000
-READ_ROWS = 50_000
-"""About as many points are read at once: more would hold up the loop while they are decoded."""
-FIRST_PIECE_MS = 10_000
 DENSE_MS = 60_000
 """A measurement that was too dense is answered without the tail for this long, before the tail is tried again."""
+LIVE_SLICES = 4
 THREADS = 2
 
 
@@ -46,58 +43,11 @@ class TooDense(Exception):
     """More points than may be kept."""
 
 
-class _Watched:
-    """One measurement that somebody watches."""
-
-    def __init__(self, points: Points) -> None:
-        self.queries: dict[str, Query] = {}
-        self.fields: tuple[str, ...] = ()
-        self.longest_ms = 0
-        self.keep_ms = 0
-        self.slices = Slices()
-        self.points = points
-        self.lock = asyncio.Lock()
-        self._piece_ms = FIRST_PIECE_MS
-        self.pruned_at = 0
-        self.dense_until = 0
-        self.text = ""
-        self.recent = Recent()
-        self.waiting = 0
-        self.asked: list[Asked] = []
-
-    def fit(self) -> None:
-        """The queries have changed."""
-        fields = {field: None for query in self.queries.values() for field in query.fields}
-        step = self.slices.step
-        if not fields.keys() <= set(self.fields):
-            self.slices.forget()
-        self.fields = tuple(fields)
-        self.longest_ms = max(query.window_ms for query in self.queries.values())
-        self.keep_ms = KEPT_LONGER_MS + self.longest_ms + max(query.grace_ms for query in self.queries.values())
-        self.slices.fit(self.queries.values())
-        if self.slices.step != step:
-            self.recent.forget()
-
-    @property
-    def piece(self) -> int:
-        """How much to read at once, milliseconds: whole slices."""
-        return max(self.slices.step, self._piece_ms - self._piece_ms % self.slices.step)
-
-    def learn(self, span: Span, raw: RawPoints) -> None:
-        """A span was read: the next may be as long as its points allow, and at most twice as long."""
-        self._piece_ms = min(2 * self.piece, (span[1] - span[0]) * READ_ROWS // max(1, len(raw.rows)))
-        self.text = raw.query or self.text
-
-    def covers(self, query: Query, start: int, now: int) -> bool:
-        """Whether the tail is the way for windows of this query that begin at that time."""
-        return query.key in self.queries and start >= now - self.keep_ms and now >= self.dense_until
-
-
 class Tail(InFront):
     """A `Store` in front of another. `horizon_ms` is the longest window it keeps the points of, `room` what they have
     to fit into; beyond either, windows are asked of the store behind.
 
-    `on_read` hears of each read: measurement, slices, points, milliseconds.
+    `on_read` hears of each read: measurement, slices, points, milliseconds. `timer` gives seconds.
     """
 
     def __init__(
@@ -108,8 +58,10 @@ class Tail(InFront):
         *,
         horizon_ms: int = 900_000,
         room: Room | None = None,
+        timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         super().__init__(store)
+        self._timer = timer
         self.on_read: Callable[[str, int, int, float], None] = lambda *_: None
         self._reader = reader
         self._clock = clock
@@ -118,7 +70,7 @@ class Tail(InFront):
         self._room.users.append(lambda: sum(watched.points.rows for watched in self._watched.values()))
         self._tables = Tables()
         self._threads = ThreadPoolExecutor(THREADS, "tail")
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, Watched] = {}
         self._answering: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -133,7 +85,7 @@ class Tail(InFront):
             return
         watched = self._watched.get(query.measurement)
         if watched is None:
-            watched = self._watched[query.measurement] = _Watched(self._tables.create(query.measurement))
+            watched = self._watched[query.measurement] = Watched(self._tables.create(query.measurement))
         watched.queries[query.key] = query
         watched.fit()
 
@@ -155,16 +107,22 @@ class Tail(InFront):
                 watched.slices.touch(start, stop)
 
     def is_dense(self, query: Query) -> bool:
-        """Whether the query's measurement has too many points for the tail at present."""
+        """Whether the query's measurement has too many points for the tail at present, or for so few plans."""
         watched = self._watched.get(query.measurement)
-        return watched is not None and self._clock.now() < watched.dense_until
+        return watched is not None and watched.is_dense(self._clock.now())
 
     async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
         """As the contract says; `way` is `tail`, or that of the store behind."""
         now = self._clock.now()
         watched = self._watched.get(query.measurement)
-        if watched is None or not watched.covers(query, first_stop - query.window_ms, now):
+        if watched is None:
             return await self.behind.answer(query, first_stop, last_stop)
+        if watched.choice.review(now, watched.database_cost()):
+            self._begin_anew(watched)
+        if not watched.covers(query, first_stop - query.window_ms, now):
+            answer = await self.behind.answer(query, first_stop, last_stop)
+            watched.choice.spent(answer.query_ms)
+            return answer
         began = time.perf_counter()
         watched.waiting += 1
         try:
@@ -182,7 +140,7 @@ class Tail(InFront):
         text = ";\n".join(part for part in (watched.text, sql) if part)
         return Answer(windows, "tail", text, (time.perf_counter() - began) * 1_000)
 
-    async def _windows(self, watched: _Watched, query: Query, stops: range, now: int) -> tuple[list[Window], str]:
+    async def _windows(self, watched: Watched, query: Query, stops: range, now: int) -> tuple[list[Window], str]:
         """Those that did not change since they were answered last as they were, the others asked of the points."""
         known = {stop: window for stop in stops if (window := watched.recent.window(query, stop))}
         missing = [stop for stop in stops if stop not in known]
@@ -197,7 +155,7 @@ class Tail(InFront):
             known |= {window.stop: window for window in found}
         return [known[stop] for stop in stops], sql
 
-    def _answer_asked(self, watched: _Watched, *, only_if: bool = True) -> None:
+    def _answer_asked(self, watched: Watched, *, only_if: bool = True) -> None:
         """Answer what was asked meanwhile, together what can be: not before everybody has asked who is about to."""
         if watched.asked and only_if:
             asked, watched.asked = watched.asked, []
@@ -217,7 +175,7 @@ class Tail(InFront):
             for one, answer in zip(asked, answers, strict=True):
                 one.succeed(answer)
 
-    async def _refresh(self, watched: _Watched, start: int, stop: int, now: int) -> None:
+    async def _refresh(self, watched: Watched, start: int, stop: int, now: int) -> None:
         """Read what the tail has not of `[start, stop)`: all that any plan needs with it, as they are due together."""
         spans = watched.slices.wanted(start, stop, now)
         if spans:
@@ -236,7 +194,7 @@ class Tail(InFront):
             await self._using(watched.points, partial(watched.points.drop_before, oldest))
             await self._using(watched.points, partial(watched.points.dismiss, tuple(watched.queries)))
 
-    async def _read_spans(self, watched: _Watched, spans: Sequence[Span]) -> None:
+    async def _read_spans(self, watched: Watched, spans: Sequence[Span]) -> None:
         for start, stop in spans:
             at = start
             while at < stop:
@@ -244,10 +202,10 @@ class Tail(InFront):
                 await self._read(watched, (at, end))
                 at = end
 
-    async def _read(self, watched: _Watched, span: Span) -> None:
+    async def _read(self, watched: Watched, span: Span) -> None:
         """Read the slices of a span, and put them in the place of what there was."""
         slices, points = watched.slices, watched.points
-        began, started = self._clock.now(), time.perf_counter()
+        began, started = self._clock.now(), self._timer()
         slices.begin(span)
         try:
             raw = await self._reader.read_points(
@@ -269,10 +227,13 @@ class Tail(InFront):
         slices.done(span, began)
         watched.recent.loaded(read, slices.step)
         watched.learn(span, raw)
-        took_ms = (time.perf_counter() - started) * 1_000
-        self.on_read(points.measurement, (span[1] - span[0]) // slices.step, len(raw.rows), took_ms)
+        took_ms = (self._timer() - started) * 1_000
+        slices_read = (span[1] - span[0]) // slices.step
+        # What is read back for a new plan is read once and says nothing of what each slice costs from now on.
+        watched.choice.spent(took_ms * min(1, LIVE_SLICES / slices_read))
+        self.on_read(points.measurement, slices_read, len(raw.rows), took_ms)
 
-    def _begin_anew(self, watched: _Watched) -> None:
+    def _begin_anew(self, watched: Watched) -> None:
         watched.points.retire()
         watched.points = self._tables.create(watched.points.measurement)
         watched.slices.forget()

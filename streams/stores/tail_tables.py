@@ -65,6 +65,11 @@ class Points:
             cursor.execute(f"CREATE TABLE {self._table.keys} (number INTEGER)")
             cursor.execute(f"CREATE TABLE {self._members_table} (plan INTEGER, series INTEGER, grouped INTEGER)")
 
+    @property
+    def series(self) -> int:
+        """How many there are."""
+        return len(self._series)
+
     def replace(self, span: Span, points: RawPoints) -> None:
         """Put these points in the place of all in `[start, stop)` milliseconds. Mismatch: nothing was changed."""
         for name, kind in points.fields:

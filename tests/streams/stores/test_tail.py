@@ -245,6 +245,34 @@ async def test_more_points_than_may_be_kept_are_left_to_the_store_behind() -> No
         assert (await store.answer(plan, clock.time, clock.time)).way == "tail"
 
 
+async def test_one_plan_over_dense_points_asks_the_database_and_a_second_plan_brings_the_tail_back() -> None:
+    source, clock = Source(), Clock(100 * SECOND)
+    seconds = 0.0
+
+    def timer() -> float:
+        """Each reading takes 100 ms."""
+        nonlocal seconds
+        seconds += 0.05
+        return seconds
+
+    plan = parse_query(measurement="weather", select={"temp": ["mean"]}, every="1s")
+    only_points_can = parse_query(measurement="weather", select={"temp": ["mode"]}, every="1s")
+    source.points += [Point("weather", {"site": "a"}, {"temp": 1.0}, at * 10**8) for at in range(900, 1_400)]
+    store = Tail(DuckDBStore(None), source, clock, timer=timer)
+    await store.open()
+    store.watch(plan)
+    ways = []
+    for clock.time in range(100 * SECOND, 130 * SECOND, SECOND):
+        ways.append((await store.answer(plan, clock.time, clock.time)).way)
+        assert store.is_dense(plan) == (ways[-1] == "duckdb")
+    assert ways == ["tail"] * ways.count("tail") + ["duckdb"] * ways.count("duckdb")
+    assert 10 <= ways.count("tail") <= 21
+    store.watch(only_points_can)
+    answer = await store.answer(plan, clock.time, clock.time)
+    assert (answer.way, answer.windows[0].rows) == ("tail", ((1.0,),))
+    await store.close()
+
+
 async def test_a_read_that_fails_is_an_error_and_not_a_wrong_window() -> None:
     source, clock, plan = Source(), Clock(100 * SECOND), query()
     source.add(99_500, 1.0)
