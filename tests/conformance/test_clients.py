@@ -54,7 +54,7 @@ def write(hub: HubProcess, site: str, temp: float, at: int) -> None:
 def test_the_history_comes_first_and_live_windows_follow_without_a_hole(hub: HubProcess, client: Client) -> None:
     begin = last_second()
     write(hub, "a", 20.5, begin - 4_500)
-    client.watch("w", stream="weather", history="10s")
+    client.watch("w", stream="weather", history="1m")
     client.until(lambda: client.windows("w"))
     now = last_second()
     write(hub, "b", 7.0, now + 500)
@@ -75,15 +75,15 @@ def test_a_query_of_ones_own_and_a_narrowed_stream(hub: HubProcess, client: Clie
     begin = last_second()
     write(hub, "a", 1.0, begin - 2_500)
     write(hub, "b", 2.0, begin - 2_400)
-    client.watch("q", query=QUERY, history="5s")
-    client.watch("n", stream="weather", where={"site": "b"}, history="5s")
+    client.watch("q", query=QUERY, history="1m")
+    client.watch("n", stream="weather", where={"site": "b"}, history="1m")
     client.until(lambda: client.windows("q").get(begin - 2_000) and client.windows("n").get(begin - 2_000))
     assert client.windows("q")[begin - 2_000]["rows"] == [[3.0]]
     assert client.windows("n")[begin - 2_000]["rows"] == [["b", 2.0, 1]]
 
 
 def test_a_late_point_corrects_a_final_window(hub: HubProcess, client: Client) -> None:
-    client.watch("w", stream="weather", history="5s")
+    client.watch("w", stream="weather", history="1m")
     stop = client.until(lambda: [event["final_until"] for event in client.events("progress", "w")])[-1]
     write(hub, "a", 9.0, stop - 500)
     client.until(lambda: client.windows("w").get(stop, {}).get("rows"))
@@ -95,7 +95,7 @@ def test_a_late_point_corrects_a_final_window(hub: HubProcess, client: Client) -
 def test_a_window_is_explained_and_one_that_there_is_not_is_refused(hub: HubProcess, client: Client) -> None:
     begin = last_second()
     write(hub, "a", 3.0, begin - 1_500)
-    client.watch("w", stream="weather", history="5s")
+    client.watch("w", stream="weather", history="1m")
     client.until(lambda: client.windows("w").get(begin - 1_000))
     client.explain("w", begin - 1_000)
     client.until(lambda: client.events("explained", "w"))
@@ -110,7 +110,7 @@ def test_a_window_is_explained_and_one_that_there_is_not_is_refused(hub: HubProc
 def test_after_a_restart_of_the_hub_it_goes_on_without_a_hole_and_with_what_was_corrected(
     hub: HubProcess, client: Client
 ) -> None:
-    client.watch("w", stream="weather", history="5s")
+    client.watch("w", stream="weather", history="1m")
     final = client.until(lambda: [event["final_until"] for event in client.events("progress", "w")])[-1]
     before = max(client.windows("w"))
     hub.stop()
