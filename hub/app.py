@@ -1,7 +1,9 @@
 """The ASGI app: `create_app(settings)`, and `app`, made from the environment for `gunicorn hub.app:app`."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +15,7 @@ from hub.origins import Asked, Refusal, refusal
 from hub.parts import Hub
 from hub.requests import begin_request, begin_session
 from hub.routes import answers, contract, events, influx, live, operations, page, schema, streams, windows, write
+from hub.server.http import SLOW_HEADERS
 from hub.settings import Settings, load_settings
 
 SOCKETS = {route.path: route.endpoint for route in (*write.routes, *live.routes)}
@@ -47,13 +50,20 @@ class HubApp(Starlette):
             here[0] if here and here[1] is not None else None,
         )
         refused = refusal(asked, hub.settings.allowed_origins, is_open=hub.authority.is_open)
+        address = connection.client.host if connection.client else "unknown"
+        if not refused and not hub.request_rates.allows(address, time.monotonic()):
+            most = hub.settings.max_request_rate
+            refused = Refusal(
+                429, "too_many_requests", f"{address} may send {most} requests a second (max_request_rate)"
+            )
         if refused:
             hub.metrics.refusals.labels(refused.code).inc()
         return refused
 
 
 async def _refuse(refused: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
-    response = answers.problem(*refused)
+    headers = {"retry-after": str(answers.RETRY_SECONDS)} if refused.status == 429 else None
+    response = answers.problem(*refused, headers)
     if scope["type"] == "http":
         await response(scope, receive, send)
     else:
@@ -66,9 +76,10 @@ def create_app(settings: Settings) -> Starlette:
     hub = Hub(settings)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         async with hub.running():
-            yield
+            # What our HTTP protocol calls where headers are too slow to come.
+            yield {SLOW_HEADERS: hub.metrics.refusals.labels("slow_headers").inc}
 
     app = HubApp(
         routes=[

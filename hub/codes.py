@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-Place = Literal["error", "reject", "close", "http"]
+Place = Literal["error", "reject", "close", "http", "cut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Code:
     """A code, where it is met, what it means and what the reader of it should do.
 
     `name` is what a program reads: the `code` of an error, of a rejected point or of an HTTP error's body, or the
-    number of a close code as text.
+    number of a close code as text. A connection that is `cut` is told nothing; the metrics count it by the name.
     """
 
     name: str
@@ -115,6 +115,36 @@ CODES: tuple[Code, ...] = (
         ("error",),
         "The socket has as many subscriptions as the hub allows it.",
         "Unsubscribe from some, or raise max_subscriptions.",
+    ),
+    Code(
+        "too_many_windows",
+        ("error", "http"),
+        "More windows of the past are asked for than max_history allows.",
+        "Ask for less of the past at once, or for a longer `every`.",
+    ),
+    Code(
+        "range_too_long",
+        ("error", "http"),
+        "More of the past is asked for than max_range allows.",
+        "Ask for less of the past at once.",
+    ),
+    Code(
+        "too_many_groups",
+        ("error", "http"),
+        "A window has more rows than max_groups allows.",
+        "Group by fewer tags, or narrow the query with where.",
+    ),
+    Code(
+        "too_many_requests",
+        ("http",),
+        "The address sends requests faster than max_request_rate allows.",
+        "Send them more slowly; come back after Retry-After.",
+    ),
+    Code(
+        "slow_headers",
+        ("cut",),
+        "The headers of the request, or of the handshake, took longer than header_timeout.",
+        "Send them at once.",
     ),
     Code(
         "too_many_questions",

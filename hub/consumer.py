@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -29,9 +31,9 @@ from hub.past import Tell, Teller, as_history
 from hub.reading import RequestRefused, Where, effective
 from hub.topics import Topic, Topics
 from streams.clock import Clock
-from streams.durations import parse_duration
+from streams.durations import format_duration, parse_duration
 from streams.engine import Engine
-from streams.errors import QueryInvalid, StreamsError
+from streams.errors import QueryInvalid, RangeTooLong, StreamsError
 from streams.points import Kind
 from streams.queries import Query
 
@@ -61,7 +63,10 @@ class Shared:
         *,
         max_frame_bytes: int,
         max_subscriptions: int,
+        max_groups: int = sys.maxsize,
+        max_range_ms: int = 0,
     ) -> None:
+        """`max_range_ms` is how much of the past one request may ask for, 0 all of it."""
         self.streams = streams
         self.engine = engine
         self.topics = topics
@@ -69,6 +74,8 @@ class Shared:
         self.kinds = kinds
         self.max_frame_bytes = max_frame_bytes
         self.max_subscriptions = max_subscriptions
+        self.max_groups = max_groups
+        self._max_range_ms = max_range_ms
 
     def query(
         self,
@@ -86,12 +93,20 @@ class Shared:
             raise QueryInvalid("history: it says the same as after in another way; give one of them")
         if request.seen is not None and request.after is None:
             raise QueryInvalid("seen: it adds to after; give both, or history alone")
-        if request.history is None:
-            return Past(request.after, request.seen)
+        now = self.clock.now()
         try:
-            return Past(self.clock.now() - parse_duration(request.history), None)
+            after = request.after if request.history is None else now - parse_duration(request.history)
         except ValueError as error:
             raise QueryInvalid(f"history: {error}") from None
+        if after is not None:
+            self.check_range(after, now)
+        return Past(after, request.seen)
+
+    def check_range(self, start: int, stop: int) -> None:
+        """RangeTooLong where that is more of the past than one request may ask for."""
+        if self._max_range_ms and stop - start > self._max_range_ms:
+            most = format_duration(self._max_range_ms)
+            raise RangeTooLong(f"history: one request may ask for {most} of the past (max_range)")
 
 
 class Subscription:
@@ -127,7 +142,7 @@ class Consumer:
         self._changed = changed
         self._identity = identity or anybody()
         self._identity.on_change.append(self._hold_against_grants)
-        self._past = Teller(shared.engine, outbound, tell)
+        self._past = Teller(shared.engine, outbound, tell, shared.max_groups)
         self._explainer = Explainer(shared.engine, outbound)
         self._subscriptions: dict[str, Subscription] = {}
 
@@ -173,6 +188,7 @@ class Consumer:
         past = self._shared.past(request)
         subscription = Subscription(request, self._shared.topics.join(query))
         self._subscriptions[request.id] = subscription
+        subscription.topic.enders[subscription] = partial(self._end, request.id)
         self._changed(1)
         subscription.opening = asyncio.get_running_loop().create_task(self._open(request.id, subscription, past))
 
@@ -194,8 +210,13 @@ class Consumer:
             except StreamsError as error:
                 same, message = False, str(error)
             if not same:
-                self._unsubscribe(name)
-                self._send(Error(id=name, code="forbidden", message=message))
+                self._end(name, RequestRefused("forbidden", message))
+
+    def _end(self, name: str, error: StreamsError) -> None:
+        """A subscription cannot go on; nothing happens where it has ended."""
+        if name in self._subscriptions:
+            self._unsubscribe(name)
+            self._send(error_message(name, error))
 
     def _unsubscribe(self, name: str) -> None:
         subscription = self._known(name)
@@ -205,6 +226,10 @@ class Consumer:
             subscription.opening.cancel()
         else:
             subscription.topic.discard(self._outbound)
+        self._leave(subscription)
+
+    def _leave(self, subscription: Subscription) -> None:
+        subscription.topic.enders.pop(subscription, None)
         self._shared.topics.leave(subscription.topic)
         self._changed(-1)
 
@@ -258,8 +283,7 @@ class Consumer:
     def _fail(self, name: str, error: Error) -> None:
         subscription = self._subscriptions.pop(name)
         self._explainer.forget(name)
-        self._shared.topics.leave(subscription.topic)
-        self._changed(-1)
+        self._leave(subscription)
         self._send(error)
 
     def _send(self, message: msgspec.Struct) -> None:

@@ -17,6 +17,7 @@ from hub.authority import Authority, Identity
 from hub.connections import Connections, Most, Place
 from hub.consumer import Shared
 from hub.metrics import Metrics, ObservedEngine
+from hub.rates import RatesOfAddresses
 from hub.request_bodies import RequestBodies
 from hub.schema import Schemas
 from hub.settings import Settings, data_folder, duckdb_path
@@ -88,13 +89,16 @@ class Hub:
         self.live = Shared(
             self.streams,
             self.engine,
-            Topics(ObservedEngine(self.engine, self.metrics, self.clock), self.metrics.subscribed),
+            Topics(ObservedEngine(self.engine, self.metrics, self.clock), self.metrics.subscribed, settings.max_groups),
             self.clock,
             self.kinds.of,
             max_frame_bytes=settings.max_frame_bytes,
             max_subscriptions=settings.max_subscriptions,
+            max_groups=settings.max_groups,
+            max_range_ms=settings.max_range,
         )
         self.request_bodies = RequestBodies(settings.max_body_bytes)
+        self.request_rates = RatesOfAddresses(settings.max_request_rate, loopback=settings.limit_loopback)
         self.connections = Connections(
             Most(
                 settings.max_connections,

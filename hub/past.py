@@ -7,7 +7,7 @@ import msgspec
 
 from hub.messages import History, PastWindow
 from hub.outbound import Outbound
-from hub.topics import Topic
+from hub.topics import Topic, too_many_groups
 from streams.engine import Engine, Seam, WindowUpdate
 
 PART_CELLS = 20_000
@@ -28,12 +28,13 @@ def as_history(name: str, topic: Topic, updates: Sequence[WindowUpdate], more: b
 class Teller:
     """Tells one socket the past of its subscriptions, one part at a time, however many of them are asked for."""
 
-    __slots__ = ("_engine", "_messages", "_outbound", "_turn")
+    __slots__ = ("_engine", "_messages", "_most_groups", "_outbound", "_turn")
 
-    def __init__(self, engine: Engine, outbound: Outbound, messages: Tell) -> None:
+    def __init__(self, engine: Engine, outbound: Outbound, messages: Tell, most_groups: int) -> None:
         self._engine = engine
         self._outbound = outbound
         self._messages = messages
+        self._most_groups = most_groups
         self._turn = asyncio.Lock()
 
     async def tell(self, name: str, topic: Topic, after: int, seen: int | None) -> None:
@@ -48,6 +49,7 @@ class Teller:
         told: dict[int, int] = {}
         with Seam(self._engine, query) as seam:
             async for updates in seam.past(first_stop, seen):
+                check_groups(updates, self._most_groups)
                 for part in _parts(updates, PART_CELLS // columns):
                     await self._send(name, topic, part)
             while True:
@@ -68,6 +70,13 @@ class Teller:
     def _say(self, name: str, topic: Topic, part: Sequence[WindowUpdate], *, more: bool) -> None:
         for message in self._messages(name, topic, part, more):
             self._outbound.message(message)
+
+
+def check_groups(updates: Sequence[WindowUpdate], most: int) -> None:
+    """TooManyGroups where one of the windows has more rows than that."""
+    groups = max((len(update.rows) for update in updates), default=0)
+    if groups > most:
+        raise too_many_groups(groups, most)
 
 
 def _parts(updates: Sequence[WindowUpdate], most_rows: int) -> Iterator[Sequence[WindowUpdate]]:

@@ -77,6 +77,13 @@ class Settings:
     max_connections_per_address: int = _setting(number, "0", "Sockets of one address and worker; 0 is no limit.")
     max_connections_per_token: int = _setting(number, "0", "Sockets of one token and worker; 0 is no limit.")
     limit_loopback: bool = _setting(flag, "false", "Whether limits for each address count for this machine's own, too.")
+    max_message_rate: int = _setting(number, "0", "Messages of one socket a second; 0 is no limit.")
+    max_request_rate: int = _setting(
+        number, "0", "Requests and handshakes of one address, a second and worker; 0 is no limit."
+    )
+    max_groups: int = _setting(count, "100000", "Rows of one window; a query that has more is ended.")
+    max_range: int = _setting(duration, "0s", "How much of the past one request may ask for; 0s is no limit.")
+    header_timeout: int = _setting(duration, "5s", "Time that a request's or a handshake's headers may take to come.")
     auth_timeout: int = _setting(duration, "5s", "Time a socket has to say who it is, where tokens are used.")
     socket_budget: int = _setting(size, "1MiB", "Bytes that may wait for one socket; there is always room for a frame.")
     ping_interval: int = _setting(duration, "20s", "Time between the pings that find dead sockets.")

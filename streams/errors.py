@@ -61,6 +61,24 @@ class QueryInvalid(StreamsError):
     code = "invalid_query"
 
 
+class TooManyWindows(QueryInvalid):
+    """A request for more windows of the past than one may ask for."""
+
+    code = "too_many_windows"
+
+
+class RangeTooLong(QueryInvalid):
+    """A request for more of the past than one may ask for."""
+
+    code = "range_too_long"
+
+
+class TooManyGroups(QueryInvalid):
+    """A query whose windows have more rows than they may have."""
+
+    code = "too_many_groups"
+
+
 class DefinitionInvalid(StreamsError):
     """A definition file that cannot be read: the text has the file, the line and the reason."""
 

@@ -43,8 +43,9 @@ _TIME = {"type": "string", "description": "Milliseconds since the Unix epoch, or
 _DURATION = {"type": "string", "pattern": "^[0-9]{1,15}(ms|s|m|h|d|w)$"}
 _MILLISECONDS = {"type": "integer", "format": "int64"}
 
+_COSTLY = ("too_many_windows", "range_too_long", "too_many_groups")
 _ASKING = {
-    400: _problem("The request, or its query, cannot be understood.", "invalid_request", "invalid_query"),
+    400: _problem("The request, or its query, cannot be understood.", "invalid_request", "invalid_query", *_COSTLY),
     503: _problem(
         "The database does not answer.", "store_unavailable", "store_misconfigured", "overloaded", headers=RETRY_AFTER
     ),

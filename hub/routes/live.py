@@ -10,7 +10,7 @@ from hub.consumer import Consumer
 from hub.logs import request_id
 from hub.messages import LiveReady
 from hub.outbound import Outbound
-from hub.routes.sockets import converse, hub_of, next_message
+from hub.routes.sockets import check_pace, converse, hub_of, next_message, pace_of
 
 
 async def live(websocket: WebSocket) -> None:
@@ -23,8 +23,10 @@ async def _serve(websocket: WebSocket, outbound: Outbound, identity: Identity) -
     hub = hub_of(websocket)
     outbound.message(LiveReady(session=request_id.get(), time=hub.clock.now()))
     consumer = Consumer(hub.live, outbound, hub.metrics.subscriptions.inc, identity=identity)
+    pace = pace_of(hub)
     try:
         while (data := await next_message(websocket)) is not None:
+            check_pace(pace, hub)
             consumer.receive(data)
     finally:
         consumer.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,7 @@ from hub.messages import Auth, Encoding, Unreadable, decode_request
 from hub.outbound import Outbound
 from hub.parts import Hub
 from hub.producer import LONGEST_AUTH, auth_in
+from hub.rates import Rate
 from hub.requests import HEADER
 from hub.routes.peers import address_of, shown_token
 from hub.server.protocol import EXTENSION, STOP
@@ -128,6 +130,18 @@ async def next_message(websocket: WebSocket) -> str | bytes | None:
     text: str | None = event.get("text")
     data: bytes = event.get("bytes") or b""
     return data if text is None else text
+
+
+def pace_of(hub: Hub) -> Rate:
+    """How fast messages may come on a socket that has just opened."""
+    return Rate(hub.settings.max_message_rate, time.monotonic())
+
+
+def check_pace(pace: Rate, hub: Hub) -> None:
+    """One more message has come. SessionOver where it came too soon."""
+    if not pace.allows(time.monotonic()):
+        most = hub.settings.max_message_rate
+        raise SessionOver(Close.TOO_FAST, f"a socket may send {most} messages a second (max_message_rate)")
 
 
 async def _write(websocket: WebSocket, outbound: Outbound, hub: Hub) -> None:

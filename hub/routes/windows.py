@@ -12,6 +12,7 @@ from starlette.types import Send
 from hub.bodies import Windows, WindowsRequest
 from hub.consumer import columns
 from hub.parts import Hub
+from hub.past import check_groups
 from hub.ranges import Range, parameters, past_range, prefers_csv
 from hub.reading import RequestRefused
 from hub.request_bodies import BodyRefused
@@ -71,6 +72,7 @@ def _read(body: bytes) -> WindowsRequest:
 
 async def _answer(request: Request, query: Query, times: Range) -> Response:
     hub: Hub = request.app.state.hub
+    hub.live.check_range(times.first_stop - query.every_ms, times.last_stop)
     until = min(times.last_stop, hub.engine.final_until(query))
     past = hub.engine.history(query, *times, patience_ms=PATIENCE_MS)
     described = columns(query, await hub.kinds.of(query.measurement))
@@ -82,14 +84,18 @@ async def _answer(request: Request, query: Query, times: Range) -> Response:
         table = JsonTable(Windows(query.key, described, *durations, until, ()))
     # What fails at once still has a status of its own.
     first: list[WindowUpdate] = await anext(past, [])
-    return _Parts(_parts(table, first, past), media_type=table.media_type, headers={"vary": "accept"})
+    check_groups(first, hub.settings.max_groups)
+    return _Parts(
+        _parts(table, first, past, hub.settings.max_groups), media_type=table.media_type, headers={"vary": "accept"}
+    )
 
 
 async def _parts(
-    table: Table, first: Sequence[WindowUpdate], past: AsyncIterator[list[WindowUpdate]]
+    table: Table, first: Sequence[WindowUpdate], past: AsyncIterator[list[WindowUpdate]], most_groups: int
 ) -> AsyncIterator[bytes]:
     yield table.head() + (table.part(first) if first else b"")
     async for updates in past:
+        check_groups(updates, most_groups)
         yield table.part(updates)
     yield table.tail()
 

@@ -19,7 +19,7 @@ from hub.outbound import Outbound
 from hub.parts import Hub
 from hub.producer import Lane, Producer
 from hub.routes.peers import address_of
-from hub.routes.sockets import converse, hub_of, next_message
+from hub.routes.sockets import check_pace, converse, hub_of, next_message, pace_of
 from streams.errors import StoreUnavailable, TemplateInvalid
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.checks import Check
@@ -101,8 +101,10 @@ async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, t
             room.clear()
             await room.wait()
 
+    pace = pace_of(hub)
     try:
         while (data := await next_message(websocket)) is not None:
+            check_pace(pace, hub)
             metrics.frames.inc()
             await _receive(hub, producer, data)
             await until(lambda: not producer.is_full)

@@ -12,6 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from hub.server.protocol import HubProtocol, bound_buffers
 
 EXTENSION = "hub.endless"
+SLOW_HEADERS = "hub.slow_headers"
+"""What is called for each connection that is cut off, in the state that the app's lifespan gives."""
 
 FIRST_REQUEST_S = 1.0
 """How long a connection without any request yet may take to bring one when the server stops."""
@@ -20,8 +22,11 @@ FIRST_REQUEST_S = 1.0
 class HubHttpProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, header_timeout: float = 5.0, **kwargs: Any) -> None:
+        """`header_timeout`: seconds from the connection, or the next request's first byte, to its last header."""
         super().__init__(*args, **kwargs)
+        self.header_timeout = header_timeout
+        self.header_timer: asyncio.TimerHandle | None = None
         self.access_log = False  # Uvicorn's has whole addresses, and some clients put tokens into them
         self.stopping = False
         self.told: asyncio.Future[None] | None = None
@@ -31,19 +36,50 @@ class HubHttpProtocol(HttpToolsProtocol):
         """The last request and its answer; None before the first, which Uvicorn's own type does not say."""
         return self.cycle
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody is there, and may be so slow."""
+        super().connection_made(transport)
+        self.await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        self.stop_awaiting()
+        super().connection_lost(exc)
+
+    def await_headers(self) -> None:
+        """Give them the time they may take."""
+        self.stop_awaiting()
+        self.header_timer = self.loop.call_later(self.header_timeout, self.on_slow_headers)
+
+    def stop_awaiting(self) -> None:
+        """They need no time any more."""
+        if self.header_timer:
+            self.header_timer.cancel()
+            self.header_timer = None
+
+    def on_slow_headers(self) -> None:
+        """Cut off whoever sends no request, or a part of one."""
+        self.header_timer = None
+        self.app_state.get(SLOW_HEADERS, int)()
+        self.transport.abort()
+
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self.header_timer is None:
+            self.await_headers()
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
 
     def on_headers_complete(self) -> None:
         """A request can be answered."""
+        self.stop_awaiting()
         super().on_headers_complete()
         if self.stopping and self.last_cycle:
             self.last_cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
         """Hand over to the WebSocket protocol."""
+        self.stop_awaiting()
         super().handle_websocket_upgrade()
         protocol = self.transport.get_protocol()
         if self.stopping and isinstance(protocol, HubProtocol):

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from functools import partial
 from typing import Any
 
 from hub.server.http import HubHttpProtocol
@@ -25,7 +26,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """Keyword arguments of `uvicorn.Config`."""
     return {
         "loop": "asyncio" if sys.platform == "win32" else "uvloop",
-        "http": HubHttpProtocol,
+        "http": partial(HubHttpProtocol, header_timeout=settings.header_timeout / 1_000),
         "ws": HubProtocol,
         "ws_max_size": settings.max_frame_bytes,
         "ws_ping_interval": settings.ping_interval / 1_000,

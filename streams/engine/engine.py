@@ -13,7 +13,7 @@ from streams.engine.history import History
 from streams.engine.ledger import Memory, Stale
 from streams.engine.plan import HELD_POLL_MS, Listener, Plan
 from streams.engine.reader import Answering, Reader
-from streams.errors import QueryInvalid, StoreUnavailable, StreamsError
+from streams.errors import StoreUnavailable, StreamsError, TooManyWindows
 from streams.points import NANOSECONDS, Touched
 from streams.queries import Query
 from streams.stores.base import Answer
@@ -134,7 +134,7 @@ class Engine:
         last_stop = min(boundary(last_stop, query.every_ms), self.final_until(query))
         windows = (last_stop - first_stop) // query.every_ms + 1
         if windows > self._history_windows:
-            raise QueryInvalid(
+            raise TooManyWindows(
                 f"history: {windows} windows are asked for, and one request may have {self._history_windows};"
                 " ask for less of the past, or for a longer `every`"
             )

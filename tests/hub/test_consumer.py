@@ -196,7 +196,7 @@ def test_a_socket_that_goes_while_history_is_read_leaves_nothing_behind() -> Non
         ({"stream": "weather", "history": "1 h"}, "invalid_query", "history: '1 h' is not a duration"),
         ({"stream": "weather", "history": "1h", "after": 0}, "invalid_query", "give one of them"),
         ({"stream": "weather", "history": "1m", "seen": 0}, "invalid_query", "seen: it adds to after"),
-        ({"stream": "weather", "history": "3h"}, "invalid_query", "one request may have 1000"),
+        ({"stream": "weather", "history": "3h"}, "too_many_windows", "one request may have 1000"),
         ({"stream": "weather", "histori": "1h"}, "invalid_message", "`histori`"),
         ({"stream": 7}, "invalid_message", "`$.stream`"),
     ],

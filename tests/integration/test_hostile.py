@@ -10,7 +10,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -32,12 +32,13 @@ MOST_GROWTH_BYTES = 256 * 2**20
 class Healthy:
     """A device that behaves: one frame at a time, and how long each waits for its ack."""
 
-    def __init__(self) -> None:
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
         self.waits: list[float] = []
+        self._headers = headers
 
     async def run(self, url: str) -> None:
         """Until cancelled."""
-        async with connect(f"{url}/v1/write") as socket:
+        async with connect(f"{url}/v1/write", additional_headers=self._headers) as socket:
             await socket.recv()
             number = 0
             while True:

@@ -124,9 +124,9 @@ def test_a_comment_keeps_the_connection_when_there_is_nothing_to_say(hub: Runnin
         ("weather/events?after=x", {}, 400, "invalid_request"),
         ("weather/events?start=5", {}, 400, "invalid_request"),
         ("weather/events?history=5m&after=5", {}, 400, "invalid_query"),
-        ("weather/events?history=1d", {}, 400, "invalid_query"),
+        ("weather/events?history=1d", {}, 400, "too_many_windows"),
         ("weather/events", {"last-event-id": "x"}, 400, "invalid_request"),
-        ("weather/events", {"last-event-id": "5"}, 400, "invalid_query"),
+        ("weather/events", {"last-event-id": "5"}, 400, "too_many_windows"),
     ],
 )
 def test_what_cannot_be_had_is_refused_with_a_status(
