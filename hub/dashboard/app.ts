@@ -19,7 +19,7 @@ const LEAST_SPAN = 60_000;
 const SCHEMA_FRESH_MS = 30_000;
 const STATUS_EVERY_MS = 250;
 /** Charts that one frame draws. */
-const DRAWN_AT_ONCE = 3;
+const DRAWN_AT_ONCE = 2;
 
 export class App implements PanelHost {
   readonly hub: Hub;
