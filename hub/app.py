@@ -17,6 +17,7 @@ from hub.requests import begin_request, begin_session
 from hub.routes import answers, contract, events, influx, live, operations, page, schema, streams, windows, write
 from hub.server.http import SLOW_HEADERS
 from hub.settings import Settings, load_settings
+from hub.tracing import tracing
 
 SOCKETS = {route.path: route.endpoint for route in (*write.routes, *live.routes)}
 
@@ -77,9 +78,12 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-        async with hub.running():
-            # What our HTTP protocol calls where headers are too slow to come.
-            yield {SLOW_HEADERS: hub.metrics.refusals.labels("slow_headers").inc}
+        async with tracing(settings) as traces:
+            if traces:
+                hub.metrics.on_commit, hub.metrics.on_window = traces.committed, traces.sent
+            async with hub.running():
+                # What our HTTP protocol calls where headers are too slow to come.
+                yield {SLOW_HEADERS: hub.metrics.refusals.labels("slow_headers").inc}
 
     app = HubApp(
         routes=[

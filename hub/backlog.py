@@ -1,6 +1,6 @@
 """What waits for one socket: messages stay, windows give way to newer ones. Pure: neither time nor sockets."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -73,14 +73,15 @@ class Backlog:
 
     Beyond `budget_bytes` each plan keeps only its newest window, its newest progress and its newest trouble, and
     what was left out is told by a `skipped` message just before the plan's next window. The newest of a plan and
-    what cannot be dropped always have room.
+    what cannot be dropped always have room. `on_skipped` hears how many windows each such message tells of.
     """
 
-    __slots__ = ("_budget", "_entries", "_form", "_skipped", "bytes_waiting")
+    __slots__ = ("_budget", "_entries", "_form", "_on_skipped", "_skipped", "bytes_waiting")
 
-    def __init__(self, form: Form, budget_bytes: int) -> None:
+    def __init__(self, form: Form, budget_bytes: int, on_skipped: Callable[[int], None] = lambda _: None) -> None:
         self._form = form
         self._budget = budget_bytes
+        self._on_skipped = on_skipped
         self._entries: list[_Entry] = []
         self._skipped: dict[str, set[int]] = {}
         self.bytes_waiting = 0
@@ -136,6 +137,7 @@ class Backlog:
             if isinstance(entry, Prepared) and isinstance(entry.message, Window):
                 plan, stops = entry.plan, self._skipped.pop(entry.plan, None)
                 if stops:
+                    self._on_skipped(len(stops))
                     yield self._form.encode(Skipped(plan=plan, windows=len(stops), from_=min(stops), to=max(stops)))
             yield self._bytes_of(entry)
 

@@ -20,6 +20,7 @@ from hub.buckets import load_rollups, load_wanted
 from hub.parts import load_streams, make_store
 from hub.settings import SettingInvalid, Settings, data_folder, duckdb_path, has_jwt, is_loopback
 from hub.tokens import read_tokens
+from hub.tracing import check_tracing
 from streams.errors import DefinitionInvalid, StoreMisconfigured, StreamsError
 
 MOST_CLOCK_SECONDS = 2.0
@@ -64,6 +65,7 @@ def _definitions(settings: Settings) -> Finding:
         streams = load_streams(settings)
         load_rollups(settings)
         load_wanted(settings)
+        check_tracing(settings)
     except (DefinitionInvalid, SettingInvalid) as error:
         return Finding("settings", State.FAILURE, str(error), "Correct that line.")
     source = settings.config or "no file"

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from hub.messages import Ack, Reject, Retry, WriteMessage
 from streams.clock import Clock
 from streams.engine import Engine, Listener, Plan, WindowUpdate
+from streams.ingest.commit import Committed
 from streams.ingest.dead_letters import DeadLetters
 from streams.ingest.spool import Spool
 from streams.queries import Query
@@ -44,7 +45,7 @@ def forget(process: int) -> None:
 
 
 class Metrics:
-    """One worker's counters, each named `hub_…`."""
+    """One worker's counters, each named `hub_…`. `on_commit` and `on_window` hear of what is counted, for traces."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
@@ -70,6 +71,7 @@ class Metrics:
         self.plans = gauge("plans", "Distinct queries that are being answered", ["measurement"])
         self.subscribers = gauge("subscribers", "Subscriptions that these plans serve", ["measurement"])
         self.windows = counter("windows", "Windows answered, each sent to every subscriber of its plan")
+        self.skipped = counter("skipped_windows", "Windows that clients which read too slowly were not given")
         self.window_delay = histogram(
             "window_delay_seconds", "From a window's stop to its first sending, where its plan had begun", _SECONDS
         )
@@ -85,6 +87,8 @@ class Metrics:
         self.closes = counter("closes", "Sockets that the hub closed", ["code"])
         self.drained_points = counter("drained_points", "Points that have gone from the spool into the store")
         self._dead_letters = counter("dead_letters", "Points written to the dead letters", ["code"])
+        self.on_commit: Callable[[Committed], None] = lambda _commit: None
+        self.on_window: Callable[[Query, WindowUpdate], None] = lambda _query, _update: None
         self._host = CollectorRegistry()
         self._measurements: set[str] = set()
 
@@ -101,11 +105,12 @@ class Metrics:
         dead_letters.on_written = lambda code, points: self._dead_letters.labels(code).inc(points)
         self._host.register(_Disk(dead_letters, spool))
 
-    def committed(self, points: int, seconds: float) -> None:
+    def committed(self, commit: Committed) -> None:
         """A commit has ended, well or not."""
-        self.points.inc(points)
-        self.commit_points.observe(points)
-        self.commit_seconds.observe(seconds)
+        self.points.inc(commit.points)
+        self.commit_points.observe(commit.points)
+        self.commit_seconds.observe(commit.seconds)
+        self.on_commit(commit)
 
     def told(self, message: WriteMessage) -> None:
         """A device is told this."""
@@ -171,8 +176,9 @@ class _PlanMetrics:
         self._metrics = metrics
         self._since = since
 
-    def window(self, _: Plan, update: WindowUpdate) -> None:
+    def window(self, plan: Plan, update: WindowUpdate) -> None:
         """A window is sent; how long after its stop counts the first time, unless the plan began later still."""
+        self._metrics.on_window(plan.query, update)
         self._metrics.windows.inc()
         if update.revision == 0 and update.stop > self._since:
             self._metrics.window_delay.observe((update.sent - update.stop) / 1_000)

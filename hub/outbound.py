@@ -83,6 +83,7 @@ class Outbound:
         wire: Wire | None = None,
         form: Form | None = None,
         stalled_after_s: float = 10.0,
+        on_skipped: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.encoding = encoding
         self.closing: Closing | None = None
@@ -93,7 +94,7 @@ class Outbound:
         self._wire = wire or SendingWire(send, text=encoding is Encoding.JSON)
         self.write = self._wire.attach(self)
         self.form = form or FORMS[encoding, self._wire.framed]
-        self._backlog = Backlog(self.form, budget_bytes)
+        self._backlog = Backlog(self.form, budget_bytes, on_skipped)
         self._low_bytes = budget_bytes // 2
         self._blocked = False
         self._is_lost = False

@@ -11,6 +11,7 @@ from hub.buckets import load_rollups, load_wanted
 from hub.parts import load_streams, make_store
 from hub.server.single import listen
 from hub.settings import SettingInvalid, Settings, check_open
+from hub.tracing import check_tracing
 from streams.clock import SystemClock
 from streams.errors import DefinitionInvalid, StoreMisconfigured
 
@@ -38,6 +39,7 @@ def preflight(settings: Settings) -> socket.socket:
 def try_configuration(settings: Settings) -> None:
     """Try the definitions and the store. DefinitionInvalid, SettingInvalid, StoreMisconfigured say what is wrong."""
     check_tokens(settings)
+    check_tracing(settings)
     load_streams(settings)
     load_rollups(settings)
     load_wanted(settings)

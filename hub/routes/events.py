@@ -127,6 +127,7 @@ class _Events(Response):
             budget_bytes=hub.settings.socket_budget,
             wire=SendingWire(write, text=False),
             form=EVENTS,
+            on_skipped=hub.metrics.skipped.inc,
         )
 
         def changed(change: int) -> None:

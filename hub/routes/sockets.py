@@ -115,9 +115,10 @@ def _outbound(websocket: WebSocket, encoding: Encoding) -> Outbound:
     async def send(data: str | bytes) -> None:
         await (websocket.send_text(data) if isinstance(data, str) else websocket.send_bytes(data))
 
-    budget = hub_of(websocket).settings.socket_budget
+    hub = hub_of(websocket)
     wire = websocket.scope.get("extensions", {}).get(EXTENSION)
-    return Outbound(send, encoding=encoding, budget_bytes=budget, wire=wire)
+    budget, skipped = hub.settings.socket_budget, hub.metrics.skipped.inc
+    return Outbound(send, encoding=encoding, budget_bytes=budget, wire=wire, on_skipped=skipped)
 
 
 async def next_message(websocket: WebSocket) -> str | bytes | None:

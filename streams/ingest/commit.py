@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import anyio
 
@@ -33,6 +34,20 @@ RELOAD_SECONDS = 1.0
 """A measurement that points contradict is asked of the store again, but not more often than this."""
 
 
+class Committed(NamedTuple):
+    """A commit that has ended, well or not; `waited` is how long its oldest frame had waited for it, both in seconds.
+
+    `spooled` says that it went straight to the spool; one that the store did not take ends there, too.
+    """
+
+    points: int
+    frames: int
+    devices: int
+    waited: float
+    seconds: float
+    spooled: bool
+
+
 class Lane:
     """One device's way into the group commit. Its frames are stored in the order submitted."""
 
@@ -58,7 +73,7 @@ class Ingest:
 
     Without a spool, what the store does not take is answered with `retry`; with one, it is kept there, and whatever
     comes while anything is in it queues behind. `after_commit` hears of every range that has become readable;
-    `on_commit` of each commit's points and seconds.
+    `on_commit` of each commit that has ended.
     """
 
     def __init__(
@@ -66,7 +81,7 @@ class Ingest:
     ) -> None:
         self.schema = Schema()
         self.after_commit: Callable[[Sequence[Touched]], None] = lambda _touched: None
-        self.on_commit: Callable[[int, float], None] = lambda _points, _seconds: None
+        self.on_commit: Callable[[Committed], None] = lambda _committed: None
         self.trouble: str | None = None
         self.spool_trouble: str | None = None
         self.waiting_bytes = 0
@@ -171,7 +186,7 @@ class Ingest:
                     await self._attempt({queue: entries}, whole=False)
         finally:
             self._slots.release()
-            self._done(group, started)
+            self._done(group, started, spooled=False)
 
     async def _commit_to_spool(self, spool: Spool, group: Group) -> None:
         started = asyncio.get_running_loop().time()
@@ -179,14 +194,23 @@ class Ingest:
             batch = batch_of(group)
             await self._keep(spool, group, batch, self.schema.conflicts(batch))
         finally:
-            self._done(group, started)
+            self._done(group, started, spooled=True)
 
-    def _done(self, group: Group, started: float) -> None:
+    def _done(self, group: Group, started: float, *, spooled: bool) -> None:
         for queue in group:
             self._turns.done(queue)
         self._wake.set()
-        points = sum(len(entry.batch) for entries in group.values() for entry in entries)
-        self.on_commit(points, asyncio.get_running_loop().time() - started)
+        entries = [entry for own in group.values() for entry in own]
+        self.on_commit(
+            Committed(
+                points=sum(len(entry.batch) for entry in entries),
+                frames=len(entries),
+                devices=len(group),
+                waited=started - min((entry.arrived for entry in entries), default=started),
+                seconds=asyncio.get_running_loop().time() - started,
+                spooled=spooled,
+            )
+        )
 
     async def _attempt(self, group: Group, *, whole: bool) -> bool:
         """Write these entries and settle them; False when they are `whole`, and have to be tried apart."""

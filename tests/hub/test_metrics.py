@@ -13,6 +13,7 @@ from hub.metrics import MOST_MEASUREMENTS, Metrics, ObservedEngine
 from hub.topics import Topics
 from streams.engine import Engine
 from streams.host import LocalHost
+from streams.ingest.commit import Committed
 from streams.ingest.dead_letters import DeadLetter, DeadLetters
 from streams.ingest.spool import Spool, SpoolEntry
 from streams.points import NANOSECONDS, Point, Touched
@@ -50,7 +51,7 @@ def test_outcomes_are_counted_as_devices_hear_of_them() -> None:
     metrics.told(Ack(frame=3, stored="spool"))
     metrics.told(Reject(frame=4, accepted=0, rejected=[RejectedPoint(1, "field_type", "no")], more=6))
     metrics.told(Retry(frame=5, after_ms=500))
-    metrics.committed(100, 0.004)
+    metrics.committed(Committed(points=100, frames=3, devices=2, waited=0.001, seconds=0.004, spooled=False))
     assert value(metrics, 'hub_acks_total{stored="spool"}') == 1
     assert value(metrics, "hub_rejected_points_total") == 7
     assert value(metrics, "hub_retries_total") == 1
