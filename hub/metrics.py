@@ -1,5 +1,6 @@
 """What the hub counts, as Prometheus reads it; the workers of one Gunicorn are added up."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -90,6 +91,7 @@ class Metrics:
         self.on_commit: Callable[[Committed], None] = lambda _commit: None
         self.on_window: Callable[[Query, WindowUpdate], None] = lambda _query, _update: None
         self._host = CollectorRegistry()
+        self._host.register(_Worker())
         self._measurements: set[str] = set()
 
     def exposition(self) -> bytes:
@@ -143,6 +145,18 @@ class Metrics:
         if len(self._measurements) < MOST_MEASUREMENTS:
             self._measurements.add(measurement)
         return measurement if measurement in self._measurements else OTHERS
+
+
+class _Worker(Collector):
+    """What only the worker that is asked knows of itself."""
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of metrics, as the library asks for them."""
+        try:
+            tasks = len(asyncio.all_tasks())
+        except RuntimeError:  # there is no loop, so nothing runs
+            tasks = 0
+        yield GaugeMetricFamily("hub_tasks", "Tasks of the worker that answers", value=tasks)
 
 
 class _Disk(Collector):
