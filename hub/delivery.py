@@ -8,7 +8,7 @@ from operator import length_hint
 from hub.backlog import Form, Prepared
 from hub.outbound import WRITE_BYTES, Outbound
 
-TURN_S = 0.004
+TURN_S = 0.002
 """How long one turn keeps the event loop. Between two turns it serves whatever else is ready."""
 
 SOCKETS_AT_ONCE = 32

@@ -85,6 +85,11 @@ class Metrics:
         self.refusals = counter(
             "refusals", "Requests and connections that a limit or the lack of a grant refused", ["code"]
         )
+        self.loop_stall = histogram(
+            "loop_stall_seconds",
+            "How late the event loop was at a timer due every 10 ms: so long it served nobody",
+            _SECONDS,
+        )
         self.closes = counter("closes", "Sockets that the hub closed", ["code"])
         self.drained_points = counter("drained_points", "Points that have gone from the spool into the store")
         self._dead_letters = counter("dead_letters", "Points written to the dead letters", ["code"])

@@ -21,6 +21,7 @@ from hub.rates import RatesOfAddresses
 from hub.request_bodies import RequestBodies
 from hub.schema import Schemas
 from hub.settings import Settings, data_folder, duckdb_path
+from hub.stalls import watch_stalls
 from hub.topics import Topics
 from hub.upkeep import Upkeep
 from streams.clock import SystemClock
@@ -148,6 +149,7 @@ class Hub:
         await self.store.open()
         await self.upkeep.open()
         work = [self.engine.run(), self.host.run(), self.backfills.run(), self.authority.run()]
+        work += [watch_stalls(self.metrics.loop_stall.observe)]
         work += self.upkeep.work(self.engine, self.ingest, self.metrics)
         if self.spool:
             drain = Drain(self.spool, self.store, self.host, self.dead_letters)

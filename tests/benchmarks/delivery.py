@@ -1,15 +1,17 @@
 """Many sockets, slow sockets, small sockets, against the bare loop of send() in C and what else one would write.
 
-`scripts/bench delivery [fanout|paced|idle|slow|tick …] [--runs N]`. Frames for each second of the server's CPU are
+`scripts/bench delivery [fanout|paced|idle|slow|stop|tick …] [--runs N]`. Frames for each second of the server's CPU are
 given beside frames for each second, because they say the same on a machine that has other work too.
 """
 
 import argparse
 import json
 import tempfile
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.benchmarks.processes import (
@@ -56,14 +58,16 @@ def paced(_: int) -> None:
     bare_cost = used / bare["windows"] * 1e6
     with hub() as running:
         subscribe = subscription(every="100ms", grace="0s")
-        with receiver(running.port, sockets, path="/v1/live", message=subscribe, seconds=6) as r:
+        with receiver(running.port, sockets, path="/v1/live", message=subscribe, seconds=6, every_ms=100) as r:
             r.line()
             before = processor_time(running.process.pid)
             received = r.line()
             used = processor_time(running.process.pid) - before
-    cost = used / received["windows"] * 1e6
-    print(f"  {received['windows']:,} windows, the unluckiest socket {received['least']}; p50 {received['p50_ms']} ms")
-    print(f"  CPU for each frame: {cost:.1f} µs, {bare_cost:.1f} in C")
+    cost = used / received["frames"] * 1e6
+    # Each window is followed by a frame that says until when windows are final.
+    print(f"  {received['windows']:,} windows in {received['frames']:,} frames; p50 {received['p50_ms']} ms")
+    print(f"  CPU for each frame: {cost:.1f} µs, {bare_cost:.1f} in C; for each window {cost * 2:.1f} µs")
+    print(verdict("windows that did not come", received["gaps"], "≤", 0))
     print(verdict("CPU for each frame, to send() in C", cost / bare_cost, "≤", 1.3))
     print(verdict("stop to receive, p99", received["p99_ms"], "≤", 60, " ms"))
 
@@ -106,14 +110,57 @@ def slow(_: int) -> None:
     print(verdict("memory more", (memory[60] - memory[0]) / 1_024, "≤", 64, " MiB"))
 
 
-def tick(_: int) -> None:
-    """One tick with 5,000 frames of 2 kB, ten times."""
-    with server("hub", 5_000, 10, 2_000, 500) as sender, receiver(sender.line(), 5_000, windows=10) as r:
+def stop(_: int) -> None:
+    """SIGTERM to a hub with 300 consumers of large windows, of whom 60 read nothing and 60 read 1 kB a second."""
+    subscribe = subscription(every="100ms", window="10s", group_by=["dev"])
+    with (
+        hub() as running,
+        written(running),
+        receiver(running.port, 300, path="/v1/live", message=subscribe, stalled=60, slow=60, seconds=20) as r,
+    ):
         r.line()
-        assert r.line()["least"] == 10
-        took = sender.line()
-    print(f"  the most CPU that was used before the loop went on: {took['busy_ms']:.1f} ms")
-    print(verdict("longest stall of the loop", took["stall_ms"], "≤", 20, " ms"))
+        time.sleep(6)
+        began = time.monotonic()
+        code = running.stop()
+        took = time.monotonic() - began
+        received = r.line()
+    assert code == 0, code
+    print(f"  before that {received['bytes'] / received['windows']:,.0f} bytes for each window")
+    print(verdict("SIGTERM to exit", took, "≤", 10, " s"))
+
+
+def tick(_: int) -> None:
+    """One tick with 5,000 frames of 2 kB, ten times; one with 100,000 frames, 20 for each of 5,000 sockets."""
+    for what, size, plans in (("5,000 frames of 2 kB", 2_000, 1), ("100,000 frames of 200 bytes", 200, 20)):
+        with (
+            server("hub", 5_000, 10, size, 1_500, plans) as sender,
+            receiver(sender.line(), 5_000, windows=10 * plans) as r,
+        ):
+            r.line()
+            assert r.line()["least"] == 10 * plans
+            took = sender.line()
+        print(f"  {what}: the most CPU that was used before the loop went on: {took['busy_ms']:.1f} ms")
+        print(verdict(f"longest stall of the loop, {what}", took["stall_ms"], "≤", 20, " ms"))
+
+
+@contextmanager
+def written(running: HubProcess) -> Iterator[None]:
+    """Meanwhile 300 devices are written for, twice a second."""
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.wait(0.5):
+            body = "\n".join(f"weather,dev=device-{number} temp={number}.5" for number in range(300)).encode()
+            with suppress(OSError):  # it may be stopping
+                urllib.request.urlopen(urllib.request.Request(f"{running.url}/write", body, method="POST")).close()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writing.join()
 
 
 @contextmanager
@@ -125,13 +172,13 @@ def hub() -> Iterator[HubProcess]:
             yield running
 
 
-def subscription(*, every: str, grace: str = "1s") -> str:
+def subscription(**changes: object) -> str:
     """A subscribe message."""
-    query = {"measurement": "weather", "select": {"temp": ["mean"]}, "every": every, "grace": grace}
+    query = {"measurement": "weather", "select": {"temp": ["mean"]}, **changes}
     return json.dumps({"type": "subscribe", "id": "a", "query": query})
 
 
-PARTS: dict[str, Callable[[int], None]] = {part.__name__: part for part in (fanout, paced, idle, slow, tick)}
+PARTS: dict[str, Callable[[int], None]] = {part.__name__: part for part in (fanout, paced, idle, slow, stop, tick)}
 
 
 def main(arguments: list[str]) -> None:

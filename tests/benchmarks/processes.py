@@ -93,10 +93,11 @@ def server(kind: str, *numbers: int) -> Running:
 
 def receiver(
     port: int, sockets: int, *, path: str = "/", windows: int = 0, seconds: float = 60, stalled: int = 0,
-    slow: int = 0, message: str | None = None,
+    slow: int = 0, every_ms: int = 0, message: str | None = None,
 ) -> Running:  # fmt: skip
     """Clients that read until each has had so many windows; see `receive.c`."""
-    command = [compiled("receive"), str(port), path, str(sockets), str(windows), str(seconds), str(stalled), str(slow)]
+    numbers = (sockets, windows, seconds, stalled, slow, every_ms)
+    command = [compiled("receive"), str(port), path, *map(str, numbers)]
     return Running([*command, *([message] if message else [])], CLIENT_CORE)
 
 

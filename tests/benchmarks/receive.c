@@ -1,10 +1,11 @@
 // Opens WebSockets and counts the windows that come: as little work per frame as a client can do.
 //
-// receive PORT PATH SOCKETS FRAMES SECONDS STALLED SLOW [MESSAGE]
+// receive PORT PATH SOCKETS FRAMES SECONDS STALLED SLOW EVERY_MS [MESSAGE]
 //
 // After the handshake each socket sends MESSAGE, if there is one, and is open when it is told that windows come live.
 // The first STALLED sockets never read, the next SLOW
 // ones read 1 kB a second. The others read until each has had FRAMES windows, or until SECONDS have passed.
+// Where windows stop every EVERY_MS, those that a reading socket was not given are counted as gaps.
 // Two lines of JSON come out: when all sockets are open, and at the end.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -25,6 +26,7 @@ typedef struct {
     int fd;
     int shaken;            // the handshake is done
     int open;              // windows may come
+    int counts;            // it reads what it can
     int newlines;          // of the end of the handshake's headers, so far
     unsigned char header[10];
     int header_size;
@@ -33,14 +35,15 @@ typedef struct {
     char head[HEAD + 1];   // how that payload begins
     int head_size;
     long windows;
+    double stop;           // of the latest window, milliseconds
 } Socket;
 
 static int port, sockets, stalled, slow;
-static long wanted, windows, frames, bytes, closed;
+static long wanted, windows, gaps, frames, bytes, closed;
 static const char *path, *message;
 static Socket *all;
 static int epoll;
-static double first, last;
+static double first, last, every, open_at;
 static float *delays;
 static long delays_size, delays_room;
 
@@ -79,15 +82,21 @@ static void greet(Socket *s) {
     if (send(s->fd, frame, size + 8, 0) < 0) fail("message");
 }
 
-static void note_delay(double at, const char *head) {
-    const char *stop = strstr(head, "\"stop\":");
-    if (!stop) return;
+// Returns 0 when the window is of the time before all sockets were open.
+static int note_stop(Socket *s, double at) {
+    const char *found = strstr(s->head, "\"stop\":");
+    if (!found) return 1;
+    double stop = atof(found + 7);
+    if (every && stop < open_at) return 0;
+    if (every && s->stop && stop > s->stop + every) gaps += (stop - s->stop) / every - 1;
+    if (stop > s->stop) s->stop = stop;
     if (delays_size == delays_room) {
         delays_room = delays_room ? 2 * delays_room : 1 << 16;
         delays = realloc(delays, delays_room * sizeof *delays);
         if (!delays) fail("realloc");
     }
-    delays[delays_size++] = at * 1e3 - atof(stop + 7);
+    delays[delays_size++] = at * 1e3 - stop;
+    return 1;
 }
 
 static void answer_ping(Socket *s) {
@@ -103,11 +112,10 @@ static void end_frame(Socket *s, double at) {
     if (s->header[0] == 0x88 && !closed++)
         fprintf(stderr, "closed with %d %s\n", (unsigned char)s->head[0] << 8 | (unsigned char)s->head[1], s->head + 2);
     if (strncmp(s->head, "{\"type\":\"live\"", 14) == 0) s->open = 1;
-    if (strncmp(s->head, "{\"type\":\"window\"", 16) == 0) {
+    if (s->counts && strncmp(s->head, "{\"type\":\"window\"", 16) == 0 && note_stop(s, at)) {
         if (!windows++) first = at;
         last = at;
         s->windows++;
-        note_delay(at, s->head);
     }
     s->header_size = s->head_size = s->in_payload = 0;
 }
@@ -177,8 +185,9 @@ static void open_all(void) {
         }
     }
     for (int i = 0; i < stalled + slow; i++) epoll_ctl(epoll, EPOLL_CTL_DEL, all[i].fd, NULL);
-    // What came while others were still opening is not counted.
-    windows = frames = bytes = delays_size = 0;
+    // What came, and what stopped, while others were still opening is not counted.
+    open_at = now() * 1e3;
+    windows = frames = bytes = delays_size = gaps = 0;
     for (int i = 0; i < sockets; i++) all[i].windows = 0;
     printf("{\"opened\": %d, \"seconds\": %.4f}\n", opened, now() - began);
     fflush(stdout);
@@ -189,13 +198,12 @@ static void read_all(double seconds) {
     long readers = sockets - stalled - slow;
     struct epoll_event events[256];
     while ((!wanted || windows < wanted * readers) && now() - began < seconds) {
+        if (!windows && every && now() * 1e3 < open_at + 60e3) began = now(), frames = bytes = 0;
         int count = epoll_wait(epoll, events, 256, 100);
         for (int i = 0; i < count; i++) read_once(events[i].data.ptr, CHUNK);
         if (slow && now() - slow_at >= 1) {
             slow_at += 1;
-            long so_far = windows;
             for (int i = stalled; i < stalled + slow; i++) read_once(&all[i], 1000);
-            windows = so_far;  // slow readers do not count
         }
     }
 }
@@ -205,10 +213,10 @@ static int by_size(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 8) return 2;
+    if (argc < 9) return 2;
     port = atoi(argv[1]), path = argv[2], sockets = atoi(argv[3]), wanted = atol(argv[4]);
     double seconds = atof(argv[5]);
-    stalled = atoi(argv[6]), slow = atoi(argv[7]), message = argc > 8 ? argv[8] : NULL;
+    stalled = atoi(argv[6]), slow = atoi(argv[7]), every = atof(argv[8]), message = argc > 9 ? argv[9] : NULL;
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
@@ -216,6 +224,7 @@ int main(int argc, char **argv) {
     epoll = epoll_create1(0);
     all = calloc(sockets, sizeof *all);
     if (epoll < 0 || !all) fail("start");
+    for (int i = stalled + slow; i < sockets; i++) all[i].counts = 1;
 
     open_all();
     read_all(seconds);
@@ -224,8 +233,8 @@ int main(int argc, char **argv) {
     for (int i = stalled + slow; i < sockets; i++)
         if (least < 0 || all[i].windows < least) least = all[i].windows;
     qsort(delays, delays_size, sizeof *delays, by_size);
-    printf("{\"windows\": %ld, \"least\": %ld, \"frames\": %ld, \"bytes\": %ld, \"closed\": %ld, \"seconds\": %.6f",
-        windows, least, frames, bytes, closed, last - first);
+    printf("{\"windows\": %ld, \"least\": %ld, \"gaps\": %ld, \"frames\": %ld, \"bytes\": %ld, \"closed\": %ld, "
+        "\"seconds\": %.6f", windows, least, gaps, frames, bytes, closed, last - first);
     if (delays_size)
         printf(", \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"worst_ms\": %.2f", delays[delays_size / 2],
             delays[delays_size * 99 / 100], delays[delays_size - 1]);

@@ -61,14 +61,16 @@ class Way:
 
 
 class Hub(Way):
-    """Our protocol, topics' delivery and outbound."""
+    """Our protocol, topics' delivery and outbound; every socket is a member of so many plans, which tick together."""
 
-    def __init__(self) -> None:
-        self.members: Members = Members()
+    def __init__(self, plans: int = 1) -> None:
+        self.plans = [Members() for _ in range(plans)]
+        self.members: Members = self.plans[0]
         self.delivery = Delivery()
 
     async def publish(self, message: Window) -> None:
-        self.delivery.publish(Prepared(message.plan, message), self.members)
+        for number, members in enumerate(self.plans):
+            self.delivery.publish(Prepared(f"{number}", message), members)
         while self.delivery.busy:
             await asyncio.sleep(0)
 
@@ -80,10 +82,12 @@ class Hub(Way):
         await websocket.accept()
         wire = websocket.scope["extensions"][EXTENSION]
         outbound = Outbound(websocket.send, encoding=Encoding.JSON, budget_bytes=2**20, wire=wire)  # type: ignore[arg-type]
-        self.members.add(outbound)
+        for members in self.plans:
+            members.add(outbound)
         writer = asyncio.create_task(outbound.run())
         await websocket.receive()
-        self.members.discard(outbound)
+        for members in self.plans:
+            members.discard(outbound)
         writer.cancel()
 
     async def serve(self, whole: Callable[[], Awaitable[None]]) -> None:
@@ -195,10 +199,11 @@ async def run(way: Way, sockets: int, rounds: int, size: int, interval_ms: float
     await way.serve(whole)
 
 
-WAYS: dict[str, type[Way]] = {"hub": Hub, "send_text": Plain, "broadcast": Broadcast}
+WAYS: dict[str, Callable[..., Way]] = {"hub": Hub, "send_text": Plain, "broadcast": Broadcast}
 
 if __name__ == "__main__":
     kind, *numbers = sys.argv[1:]
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    uvloop.run(run(WAYS[kind](), *map(int, numbers)))
+    plans = [int(number) for number in numbers[4:]]
+    uvloop.run(run(WAYS[kind](*plans), *map(int, numbers[:4])))
