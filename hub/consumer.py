@@ -164,13 +164,17 @@ class Consumer:
         _ = self._identity.grants  # or the session is over
         match request:
             case Subscribe():
-                self._grant(request.id, lambda: self.subscribe(request))
+                self.ask(request)
             case Unsubscribe():
                 self._grant(request.id, lambda: self._unsubscribe(request.id))
             case Explain():
                 self._grant(request.id, lambda: self._explain(request))
             case Error():
                 self._send(request)
+
+    def ask(self, request: Subscribe) -> None:
+        """Open a subscription, or tell the socket why not. SessionOver where nothing is granted any more."""
+        self._grant(request.id, lambda: self.subscribe(request))
 
     def close(self) -> None:
         """End every subscription: the socket is gone."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from hub.messages import Subscribe
 from hub.reading import RequestRefused
 from streams.durations import parse_duration
 from streams.errors import QueryInvalid
@@ -14,6 +15,9 @@ from streams.windows import boundary
 
 DEFAULT_WINDOWS = 100
 """Windows before `stop` that are given where nothing says how many are wanted."""
+
+SUBSCRIPTION_PARAMETERS = ("history", "after", "seen")
+"""What an address may say of the past that a subscription begins with."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
@@ -52,6 +56,19 @@ def parameters(given: Iterable[tuple[str, str]], known: Sequence[str]) -> Parame
         else:
             named[name] = value
     return Parameters(named, where or None)
+
+
+def subscription(stream: str, query: Iterable[tuple[str, str]]) -> Subscribe:
+    """To a named stream, as the parameters of its address ask for it; its id is the stream's name. RequestRefused."""
+    given = parameters(query, SUBSCRIPTION_PARAMETERS)
+    return Subscribe(
+        id=stream,
+        stream=stream,
+        where={tag: [*values] for tag, values in given.where.items()} if given.where else None,
+        history=given.named.get("history"),
+        after=given.whole_number("after"),
+        seen=given.whole_number("seen"),
+    )
 
 
 class Range(NamedTuple):

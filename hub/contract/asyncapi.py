@@ -51,6 +51,9 @@ Subscriptions in, windows out. A window is sent when it stops, with `final` fals
 when its rows change: `grace` after its stop it is final, and a late point still corrects it. Who reconnects gives
 `after`, the highest `final_until` it has had, and `seen`, the highest `sent`, and misses nothing.
 
+`/v1/streams/NAME/live` is the same socket with that stream subscribed to already, for programs that can only listen;
+`history`, `after`, `seen` and `where.TAG` are parameters of its address.
+
 The subprotocol chooses the encoding: `hub.v1.json`, the default, in text frames, or `hub.v1.msgpack` in binary ones.
 """
 

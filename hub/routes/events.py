@@ -19,14 +19,13 @@ from hub.events import EVENTS, HEARTBEAT, as_windows
 from hub.messages import Encoding, Error, Subscribe
 from hub.outbound import Outbound
 from hub.parts import Hub
-from hub.ranges import parameters, whole_number
+from hub.ranges import subscription, whole_number
 from hub.routes.answers import RETRY_SECONDS, problem, refusal
 from hub.routes.peers import address_of, principal_of
 from hub.server.http import EXTENSION
 from hub.wires import Endless, SendingWire
 from streams.errors import StreamsError
 
-PARAMETERS = ("history", "after", "seen")
 HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
@@ -53,15 +52,7 @@ async def events(request: Request) -> Response:
 
 
 def _request(request: Request) -> Subscribe:
-    given = parameters(request.query_params.multi_items(), PARAMETERS)
-    subscribe = Subscribe(
-        id=request.path_params["name"],
-        stream=request.path_params["name"],
-        where={tag: [*values] for tag, values in given.where.items()} if given.where else None,
-        history=given.named.get("history"),
-        after=given.whole_number("after"),
-        seen=given.whole_number("seen"),
-    )
+    subscribe = subscription(request.path_params["name"], request.query_params.multi_items())
     # EventSource comes back to the address with which it began, so what it has had since then counts more.
     if last := request.headers.get("last-event-id"):
         subscribe.history, subscribe.after, subscribe.seen = None, whole_number("Last-Event-ID", last), None

@@ -18,7 +18,8 @@ from hub.contract.endpoints import ENDPOINTS
 from hub.contract.examples import EXAMPLES, SECOND, Example
 from hub.contract.refusals import REFUSALS
 from hub.contract.shapes import CSV, JSON
-from hub.routes import events, schema, windows
+from hub.ranges import SUBSCRIPTION_PARAMETERS
+from hub.routes import schema, windows
 from tests.hub.contract.story import Present, check_schema, comparable, decoded, locked, settings
 from tests.hub.running import RunningHub, running_hub
 
@@ -63,7 +64,7 @@ def test_every_address_is_documented_and_every_documented_one_exists(tmp_path: P
 
 @pytest.mark.parametrize(
     ("name", "parameters"),
-    [("windows", windows.PARAMETERS), ("events", events.PARAMETERS), ("schema", schema.PARAMETERS)],
+    [("windows", windows.PARAMETERS), ("events", SUBSCRIPTION_PARAMETERS), ("schema", schema.PARAMETERS)],
 )
 def test_the_parameters_are_those_that_the_routes_take(name: str, parameters: tuple[str, ...]) -> None:
     documented = [parameter for parameter in ENDPOINT[name].parameters if parameter.place == "query"]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from hub.settings import Settings
@@ -48,6 +49,18 @@ class Dashboard(NamedTuple):
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     settings = Settings(store="duckdb::memory:", data_folder=str(tmp_path_factory.mktemp("hub")))
+    with running_hub(settings) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """A hub with a stream."""
+    folder = tmp_path_factory.mktemp("named")
+    (folder / "hub.toml").write_text(
+        '[streams.weather]\nmeasurement = "m"\nselect = { f = ["mean"] }\nevery = "500ms"\ngrace = "0s"\n'
+    )
+    settings = Settings(store="duckdb::memory:", data_folder=str(folder), config=str(folder / "hub.toml"))
     with running_hub(settings) as hub:
         yield hub
 
@@ -130,3 +143,30 @@ async def test_who_comes_back_with_after_and_seen_has_everything(hub: RunningHub
             again = past[window["stop"]]
             assert (again["revision"], again["rows"], again["final"]) == (1, [[3.0]], True)
             assert corrected["stop"] == window["stop"]
+
+
+async def test_a_socket_of_a_stream_begins_with_it(named: RunningHub) -> None:
+    async with connect(f"{named.sockets}/v1/streams/weather/live?history=2s&where.site=s1") as socket:
+        dashboard = Dashboard(socket)
+        subscribed = await dashboard.told("subscribed")
+        assert subscribed["id"] == "weather"
+        assert [column["name"] for column in subscribed["columns"]] == ["f.mean"]
+        assert (await dashboard.told("history"))["windows"]
+        write(named, f"m,site=s1 f=1 {(now := time.time_ns() // 10**6)}", f"m,site=s2 f=5 {now}")
+        while not (window := await dashboard.told("window"))["rows"]:
+            pass
+        assert window["rows"] == [[1.0]]
+        await dashboard.says(type="unsubscribe", id="weather")
+        await dashboard.says(type="explain", id="weather", stop=window["stop"])
+        assert (await dashboard.told("error"))["code"] == "unknown_id"
+
+
+async def test_a_stream_that_is_none_is_an_error_and_a_parameter_that_is_none_ends_the_socket(
+    named: RunningHub,
+) -> None:
+    async with connect(f"{named.sockets}/v1/streams/nobody/live") as socket:
+        assert (await Dashboard(socket).told("error"))["code"] == "unknown_stream"
+    async with connect(f"{named.sockets}/v1/streams/weather/live?histry=2s") as socket:
+        with pytest.raises(ConnectionClosed, match="histry"):
+            await Dashboard(socket).told("subscribed")
+        assert socket.close_code == 4400
