@@ -4,6 +4,7 @@ import gunicorn.config
 import pytest
 import uvicorn
 
+from hub.server.collector import COLLECTOR
 from hub.server.options import gunicorn_options, settle, uvicorn_options
 from hub.server.protocol import HubProtocol
 from hub.settings import Settings, load_settings
@@ -38,4 +39,4 @@ def test_what_is_loaded_is_no_longer_looked_through() -> None:
         settle()
         assert gc.get_freeze_count() > frozen
     finally:
-        gc.unfreeze()
+        COLLECTOR.stop()
