@@ -69,7 +69,7 @@ class HubProcess:
                 start_new_session=True,
             )
 
-    def wait(self, path: str = "/readyz", seconds: float = 20) -> None:
+    def wait(self, path: str = "/readyz", seconds: float = 60) -> None:
         """Return when a GET of this path answers 200; fail with the log when it does not, or the hub has ended."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.process.poll() is None:

@@ -3,7 +3,8 @@
 import { channelSection } from "./channel.ts";
 import type { AsyncApi, OpenApi } from "./contract.ts";
 import { make, prose, table } from "./dom.ts";
-import { type Surroundings, endpointSection } from "./endpoint.ts";
+import { endpointSection } from "./endpoint.ts";
+import type { Surroundings } from "./form.ts";
 import { described, schemaSection } from "./schemas.ts";
 
 interface Part {
