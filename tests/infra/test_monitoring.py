@@ -58,7 +58,7 @@ def test_every_metric_that_the_issue_names_is_shown() -> None:
     shown = " ".join(EXPRESSIONS)
     for name in ("connections", "committed_points", "acks", "rejected_points", "spool_bytes", "tail_slices", "windows"):
         assert f"hub_{name}" in shown
-    for name in ("skipped_windows", "window_delay_seconds", "commit_seconds"):
+    for name in ("skipped_windows", "window_delay_seconds", "commit_seconds", "loop_stall_seconds"):
         assert f"hub_{name}" in shown
 
 
