@@ -1,5 +1,6 @@
 """What every client of the hub must do, against a running hub: the same script for each language."""
 
+import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.clients import COMMANDS, Client
-from tests.servers.hub import HubProcess
+from tests.servers.hub import COMMAND, HubProcess
 
 STREAMS = """
 [streams.weather]
@@ -147,3 +148,18 @@ def test_what_is_ended_says_no_more(hub: HubProcess, client: Client) -> None:
     told = len(client.windows("q"))
     client.until(lambda: len(client.windows("w")) >= marked + 3)
     assert len(client.windows("q")) == told
+
+
+def test_a_token_opens_what_it_may_read_and_without_one_the_client_says_so(language: str, tmp_path: Path) -> None:
+    (tmp_path / "hub.toml").write_text(STREAMS)
+    tokens = ("--tokens", str(tmp_path / "tokens.toml"))
+    command = [COMMAND, "token", "add", "wall", "--read", "weather", *tokens]
+    token = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    with HubProcess(tmp_path, "--config", str(tmp_path / "hub.toml"), *tokens) as hub:
+        with Client(language, hub.url, token) as client:
+            client.watch("w", stream="weather")
+            client.watch("q", query={**QUERY, "measurement": "secret"})
+            client.until(lambda: client.windows("w") and client.events("refused", "q"))
+        with Client(language, hub.url, "wrong") as client:
+            client.watch("w", stream="weather")
+            client.until(lambda: client.events("denied"))
