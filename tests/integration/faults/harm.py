@@ -57,7 +57,7 @@ class Harm:
     async def _kill_hub(self) -> None:
         self._hub.kill()
         self._hub.start()
-        await asyncio.to_thread(self._hub.wait, seconds=60)
+        await asyncio.to_thread(self._hub.wait)
         self.done["hub killed"] += 1
 
     async def _kill_worker(self) -> None:
