@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from hub.codes import CODES, Place
 from hub.contract import security
+from hub.contract.channels import CHANNELS, Channel
 from hub.contract.conversations import CONVERSATIONS
 from hub.contract.schemas import Document, reference, schemas
-from hub.formats import FORMATS, PRECISIONS
 from hub.messages import (
     Ack,
     Auth,
@@ -40,21 +40,6 @@ over HTTP is in `/openapi.json`.
 
 Times are integers, milliseconds since the Unix epoch; durations are texts such as `250ms`, `10s`, `5m`, `1h`, `30d`.
 Windows are half-open, `[start, stop)`, aligned to the epoch, and named by their `stop`.
-"""
-WRITE = """\
-A frame is a batch of points. Frames are numbered from 1 on each connection, in the order sent; nothing in the frame
-carries that number. Each gets exactly one outcome: an `ack` covers every frame up to its number that has no outcome of
-its own. After a reconnect a device sends every unacknowledged frame again: points are idempotent, and count once.
-"""
-LIVE = """\
-Subscriptions in, windows out. A window is sent when it stops, with `final` false, and again with a higher `revision`
-when its rows change: `grace` after its stop it is final, and a late point still corrects it. Who reconnects gives
-`after`, the highest `final_until` it has had, and `seen`, the highest `sent`, and misses nothing.
-
-`/v1/streams/NAME/live` is the same socket with that stream subscribed to already, for programs that can only listen;
-`history`, `after`, `seen` and `where.TAG` are parameters of its address.
-
-The subprotocol chooses the encoding: `hub.v1.json`, the default, in text frames, or `hub.v1.msgpack` in binary ones.
 """
 
 
@@ -114,6 +99,8 @@ OPERATIONS = (
     Operation("explain", "live", "receive", "Say what a window is made of", (EXPLAIN,), (EXPLAINED, ERROR)),
     Operation("authenticate_dashboard", "live", "receive", "Learn who a dashboard is", (AUTH,), (LIVE_READY,)),
     Operation("send_windows", "live", "send", "Send windows as they stop, are final, or change", WINDOWS),
+    Operation("tell_stream", "stream", "send", "Tell the past of the stream", (LIVE_READY, *GRANTED)),
+    Operation("send_stream", "stream", "send", "Send its windows as they stop, are final, or change", WINDOWS),
 )
 
 
@@ -143,10 +130,7 @@ def _document() -> Document:
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
-        "channels": {
-            "write": _channel("write", "Points in, acknowledgements out", WRITE, _write_parameters()),
-            "live": _channel("live", "Subscriptions in, windows out", LIVE, {"type": "object", "properties": {}}),
-        },
+        "channels": {channel.name: _channel(channel) for channel in CHANNELS},
         "operations": {operation.name: _operation(operation) for operation in OPERATIONS},
         "components": {
             "messages": {message.name: _message(message) for message in spoken.values()},
@@ -164,44 +148,19 @@ def _types(messages: Iterable[Spoken]) -> list[type[Struct]]:
     return list({message.of: None for message in messages if message.of})
 
 
-def _write_parameters() -> Document:
-    return {
-        "type": "object",
-        "properties": {
-            "format": {"type": "string", "enum": [*FORMATS], "default": "line", "description": "What frames are."},
-            "precision": {
-                "type": "string",
-                "enum": [*PRECISIONS],
-                "description": "The unit of times: ns for line and msgpack, ms for json, s for graphite, if not given.",
-            },
-            "template": {
-                "type": "string",
-                "description": "For graphite: what the parts of a path are, as in Telegraf; can be repeated.",
-            },
-            "backfill": {
-                "type": "string",
-                "enum": ["true", "false"],
-                "default": "false",
-                "description": (
-                    "Old points are coming: the limit on old times does not hold, and the windows that they touch are "
-                    "corrected once, when the device has paused for 10 s or closed."
-                ),
-            },
-        },
-    }
-
-
-def _channel(name: str, title: str, description: str, parameters: Document) -> Document:
-    operations = [operation for operation in OPERATIONS if operation.channel == name]
+def _channel(channel: Channel) -> Document:
+    operations = [operation for operation in OPERATIONS if operation.channel == channel.name]
     messages = {message.name for operation in operations for message in operation.messages + operation.replies}
-    return {
-        "address": f"/v1/{name}",
-        "title": title,
-        "description": description + _table("How the hub closes it", "close"),
+    query = {"type": "object", "properties": channel.query}
+    described: Document = {
+        "address": channel.address,
+        "title": channel.title,
+        "description": channel.description + _table("How the hub closes it", "close"),
         "servers": [{"$ref": "#/servers/hub"}],
         "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in sorted(messages)},
-        "bindings": {"ws": {"method": "GET", "query": parameters, "bindingVersion": "0.1.0"}},
+        "bindings": {"ws": {"method": "GET", "query": query, "bindingVersion": "0.1.0"}},
     }
+    return {**described, "parameters": channel.parameters} if channel.parameters else described
 
 
 def _operation(operation: Operation) -> Document:

@@ -216,6 +216,25 @@ PRESENT = Conversation(
 )
 """While a door opens."""
 
+LISTENING = Conversation(
+    "/v1/streams/weather/live",
+    (
+        _LIVE_READY,
+        _tells(
+            "subscribed",
+            {"type": "subscribed", "id": "weather", "plan": PLAN, "columns": COLUMNS, **DURATIONS, "shared_by": 1},
+            "Of the stream that the address names",
+        ),
+        _tells(
+            "history",
+            {"type": "history", "id": "weather", "plan": PLAN, "windows": [FIRST, SECOND], "more": False},
+            "Its past",
+        ),
+        _tells("live", {"type": "live", "id": "weather", "plan": PLAN, "from": BEGIN + 20_000}, "Its past ends here"),
+    ),
+    {"after": str(BEGIN)},
+)
+
 SLOW = Conversation(
     "/v1/live",
     (
@@ -237,4 +256,4 @@ RENEWAL = Conversation(
 )
 """With a hub that has tokens."""
 
-CONVERSATIONS = (LINE_PROTOCOL, OBJECTS, CARBON, FULL, PRESENT, PAST, SLOW, RENEWAL)
+CONVERSATIONS = (LINE_PROTOCOL, OBJECTS, CARBON, FULL, PRESENT, PAST, LISTENING, SLOW, RENEWAL)

@@ -48,9 +48,9 @@ function message({ name, title, summary, description, payload, examples }: Messa
 /** The console of a channel. */
 function console_(name: string, channel: Channel, messages: Message[], token: () => string): HTMLElement {
   const log = new FrameLog();
-  const parameters = new Map(
-    Object.entries(channel.bindings.ws.query.properties ?? {}).map(([key, schema]) => [key, control(name, key, schema)]),
-  );
+  const query = Object.entries(channel.bindings.ws.query.properties ?? {});
+  const parts = Object.keys(channel.parameters ?? {}).map((key): [string, Schema] => [key, {}]);
+  const parameters = new Map([...parts, ...query].map(([key, schema]) => [key, control(name, key, schema)]));
   const text = make("textarea", { id: `${name}-message`, rows: "6", spellcheck: "false" });
   const examples = messages.flatMap((one) => one.examples ?? []);
   const chosen = make(
@@ -97,9 +97,13 @@ function labelled(text: string, element: HTMLElement): HTMLElement {
 }
 
 function address(channel: Channel, parameters: Map<string, HTMLInputElement | HTMLSelectElement>): URL {
-  const url = new URL(channel.address.slice(1), location.href);
+  const value = (key: string): string => parameters.get(key)?.value ?? "";
+  const path = channel.address.replaceAll(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(value(key)));
+  const url = new URL(path.slice(1), location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  for (const [key, { value }] of parameters) if (value !== "") url.searchParams.set(key, value);
+  for (const key of parameters.keys()) {
+    if (channel.parameters?.[key] === undefined && value(key) !== "") url.searchParams.set(key, value(key));
+  }
   return url;
 }
 

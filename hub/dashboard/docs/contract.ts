@@ -68,6 +68,7 @@ export interface Channel {
   address: string;
   title: string;
   description: string;
+  parameters?: Record<string, { description: string }>;
   bindings: { ws: { query: { properties?: Record<string, Schema> } } };
 }
 

@@ -21,6 +21,7 @@ from hub.contract.conversations import (
     CONVERSATIONS,
     FULL,
     LINE_PROTOCOL,
+    LISTENING,
     OBJECTS,
     PAST,
     PRESENT,
@@ -28,7 +29,8 @@ from hub.contract.conversations import (
     Conversation,
 )
 from hub.contract.examples import BEGIN, SECOND
-from hub.routes import write
+from hub.ranges import SUBSCRIPTION_PARAMETERS
+from hub.routes import live, write
 from hub.settings import Settings
 from tests.hub.contract.story import Present, check_schema, comparable, locked, settings
 from tests.hub.running import RunningHub, running_hub
@@ -102,9 +104,15 @@ def test_every_reference_leads_somewhere() -> None:
             place = place[step]
 
 
-def test_the_parameters_are_those_that_the_socket_takes() -> None:
-    properties = DOCUMENT["channels"]["write"]["bindings"]["ws"]["query"]["properties"]
-    assert tuple(properties) == write.PARAMETERS
+def test_every_socket_is_documented_and_every_documented_one_exists() -> None:
+    assert {channel["address"] for channel in DOCUMENT["channels"].values()} == {
+        route.path for route in (*write.routes, *live.routes)
+    }
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("write", write.PARAMETERS), ("stream", SUBSCRIPTION_PARAMETERS)])
+def test_the_parameters_are_those_that_the_socket_takes(name: str, parameters: tuple[str, ...]) -> None:
+    assert tuple(DOCUMENT["channels"][name]["bindings"]["ws"]["query"]["properties"]) == parameters
 
 
 def test_every_code_is_listed_with_its_remedy() -> None:
@@ -130,18 +138,18 @@ def test_every_example_is_of_a_message() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("conversation", [LINE_PROTOCOL, OBJECTS, CARBON, PAST])
+@pytest.mark.parametrize("conversation", [LINE_PROTOCOL, OBJECTS, CARBON, PAST, LISTENING])
 async def test_a_conversation_goes_as_the_examples_say(
     conversation: Conversation, hub: RunningHub, present: Present
 ) -> None:
-    async with connect(address(hub, conversation)) as socket:
+    async with connect(address(hub, conversation, present)) as socket:
         await play(conversation, socket, present)
 
 
 @pytest.mark.anyio
 async def test_a_window_comes_live_as_the_examples_say(hub: RunningHub) -> None:
     *until_live, window, progress = PRESENT.said
-    async with connect(address(hub, PRESENT)) as socket:
+    async with connect(address(hub, PRESENT, Present())) as socket:
         earlier = Present()
         seam = await play(Conversation(PRESENT.path, tuple(until_live)), socket, earlier)
         present = Present(int(earlier.forth(str(seam["from"]))))
@@ -159,7 +167,7 @@ async def test_a_window_comes_live_as_the_examples_say(hub: RunningHub) -> None:
 @pytest.mark.anyio
 async def test_a_token_opens_a_hub_as_the_examples_say(tmp_path: Path, present: Present) -> None:
     with running_hub(locked(tmp_path)) as hub:
-        async with connect(address(hub, RENEWAL)) as socket:
+        async with connect(address(hub, RENEWAL, present)) as socket:
             await play(RENEWAL, socket, present)
 
 
@@ -172,12 +180,12 @@ async def test_a_hub_that_can_keep_nothing_says_so(tmp_path: Path, present: Pres
         spool_bytes=1,
     )
     with running_hub(away) as hub:
-        async with connect(address(hub, FULL)) as socket:
+        async with connect(address(hub, FULL, present)) as socket:
             await play(FULL, socket, present)
 
 
-def address(hub: RunningHub, conversation: Conversation) -> str:
-    query = urllib.parse.urlencode(conversation.parameters)
+def address(hub: RunningHub, conversation: Conversation, present: Present) -> str:
+    query = urllib.parse.urlencode({name: present.forth(value) for name, value in conversation.parameters.items()})
     return f"{hub.sockets}{conversation.path}" + (f"?{query}" if query else "")
 
 
