@@ -286,10 +286,12 @@ export class App implements PanelHost {
     };
   }
 
+  /** A tab in the background sees nothing; what it missed comes when somebody looks again. */
   #observeAnew(): void {
-    for (const { element } of this.#panels) {
-      this.#observer.unobserve(element);
-      this.#observer.observe(element);
+    for (const panel of this.#panels) {
+      this.#observer.unobserve(panel.element);
+      if (document.hidden) panel.show(false);
+      else this.#observer.observe(panel.element);
     }
   }
 
