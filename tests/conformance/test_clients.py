@@ -153,7 +153,7 @@ def test_what_is_ended_says_no_more(hub: HubProcess, client: Client) -> None:
 def test_a_token_opens_what_it_may_read_and_without_one_the_client_says_so(language: str, tmp_path: Path) -> None:
     (tmp_path / "hub.toml").write_text(STREAMS)
     tokens = ("--tokens", str(tmp_path / "tokens.toml"))
-    command = [COMMAND, "token", "add", "wall", "--read", "weather", *tokens]
+    command = [str(COMMAND), "token", "add", "wall", "--read", "weather", *tokens]
     token = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     with HubProcess(tmp_path, "--config", str(tmp_path / "hub.toml"), *tokens) as hub:
         with Client(language, hub.url, token) as client:

@@ -28,7 +28,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 def token(folder: Path, *arguments: str) -> str:
     """What the command prints: the token, when one is added."""
-    command = [COMMAND, "token", *arguments, "--tokens", folder / "tokens.toml"]
+    command = [str(COMMAND), "token", *arguments, "--tokens", str(folder / "tokens.toml")]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
