@@ -29,19 +29,19 @@ class Closing(NamedTuple):
 class Stall:
     """Judges whether a socket takes nothing. Pure: seconds and bytes are arguments."""
 
-    __slots__ = ("_limit", "_progress_at", "_unsent")
+    __slots__ = ("_limit", "_unsent", "progress_at")
 
-    def __init__(self, limit: float, unsent: int, now: float) -> None:
+    def __init__(self, limit: float, unsent: int, since: float) -> None:
         self._limit = limit
         self._unsent = unsent
-        self._progress_at = now
+        self.progress_at = since
 
     def over(self, unsent: int, now: float) -> bool:
         """True when nothing was taken for as long as the limit."""
         if unsent < self._unsent:
-            self._progress_at = now
+            self.progress_at = now
         self._unsent = unsent
-        return now - self._progress_at >= self._limit
+        return now - self.progress_at >= self._limit
 
 
 class Outbound:
@@ -167,19 +167,36 @@ class Outbound:
             if self._timer:
                 self._timer.cancel()
 
+    def look(self) -> None:
+        """To be called every few seconds: judge a socket of which the kernel still takes what its peer does not.
+
+        While little is written, the kernel's buffer hides for a minute that nobody reads.
+        """
+        if self._blocked or self.closing:
+            return
+        taken = self._wire.taken() if self._wire.unsent() else None
+        if taken is None:
+            self._stall = None
+        elif self._stall is None:
+            self._stall = Stall(self._stalled_after_s, -taken, self._loop.time())
+        elif self._stall.over(-taken, self._loop.time()):
+            self._cut_off_stalled()
+
     # What the wire tells: see `hub.wires.Owner`
 
     def on_full(self) -> None:
         """Queue from now on, and watch whether anything is taken."""
         self.idle = False
         self._blocked = True
-        self._stall = Stall(self._stalled_after_s, self._wire.unsent(), self._loop.time())
+        since = self._stall.progress_at if self._stall else self._loop.time()
+        self._stall = Stall(self._stalled_after_s, self._wire.unsent(), since)
         if self._timer is None:
             self._judge_later()
 
     def on_drained(self) -> None:
         """Write what has been queued."""
         self._blocked = False
+        self._stall = None
         self.flush()
 
     def on_lost(self, error: BaseException | None) -> None:
@@ -208,9 +225,12 @@ class Outbound:
         if not self._blocked or self._stall is None:
             return
         if self._stall.over(self._wire.unsent(), self._loop.time()):
-            self._cut_off(f"nothing was read for {self._stalled_after_s:g} s")
+            self._cut_off_stalled()
         else:
             self._judge_later()
+
+    def _cut_off_stalled(self) -> None:
+        self._cut_off(f"nothing was read for {self._stalled_after_s:g} s")
 
     def _cut_off(self, reason: str) -> None:
         self._end(Closing(Close.STALLED, reason))

@@ -21,7 +21,7 @@ from hub.rates import RatesOfAddresses
 from hub.request_bodies import RequestBodies
 from hub.schema import Schemas
 from hub.settings import Settings, data_folder, duckdb_path
-from hub.stalls import watch_stalls
+from hub.stalls import Reader, watch_readers, watch_stalls
 from hub.topics import Topics
 from hub.upkeep import Upkeep
 from streams.clock import SystemClock
@@ -65,6 +65,7 @@ class Hub:
         self.clock = SystemClock()
         self.authority = Authority(settings, self.clock)
         self.metrics = Metrics()
+        self.readers: set[Reader] = set()
         self.store = make_store(settings, self.metrics.read)
         self.upkeep = Upkeep(settings, self.store, self.host, self.clock, rollup_folder(settings))
         self.dead_letters = make_dead_letters(settings)
@@ -149,7 +150,7 @@ class Hub:
         await self.store.open()
         await self.upkeep.open()
         work = [self.engine.run(), self.host.run(), self.backfills.run(), self.authority.run()]
-        work += [watch_stalls(self.metrics.loop_stall.observe)]
+        work += [watch_stalls(self.metrics.loop_stall.observe), watch_readers(self.readers)]
         work += self.upkeep.work(self.engine, self.ingest, self.metrics)
         if self.spool:
             drain = Drain(self.spool, self.store, self.host, self.dead_letters)

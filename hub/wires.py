@@ -33,6 +33,9 @@ class Wire(Protocol):
     def unsent(self) -> int:
         """Bytes that were written and that the peer's machine has not taken yet, as far as is known."""
 
+    def taken(self) -> int | None:
+        """Bytes that the peer's machine has taken so far; None where that is not known."""
+
     def abort(self) -> None:
         """Drop what was written, and cut the connection where that is possible."""
 
@@ -70,6 +73,9 @@ class SendingWire:
 
     def unsent(self) -> int:
         return sum(map(len, self._unsent))
+
+    def taken(self) -> int | None:
+        return None
 
     def abort(self) -> None:
         self.detach()

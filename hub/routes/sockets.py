@@ -48,6 +48,7 @@ async def converse(
     await websocket.accept(subprotocol, headers=[(HEADER, request_id.get().encode())])
     outbound = _outbound(websocket, encoding or Encoding.JSON)
     writer = asyncio.create_task(_write(websocket, outbound, hub))
+    hub.readers.add(outbound)
     try:
         with hub.metrics.connections.labels(endpoint).track_inprogress(), hub.admitted(address_of(websocket)) as place:
             _check_encoding(encoding)
@@ -68,6 +69,7 @@ async def converse(
         outbound.close(Close.INTERNAL, "the hub failed at this; its log says why")
         await writer
     finally:
+        hub.readers.discard(outbound)
         writer.cancel()
         with suppress(asyncio.CancelledError):
             await writer

@@ -13,6 +13,7 @@ import struct
 import termios
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -37,6 +38,9 @@ EXTENSION = "hub.prepared"
 
 SEND_BUFFER_BYTES = 131_072
 """The kernel's buffer for a socket: a larger one hides for a minute that the reader of small frames has stopped."""
+
+BYTES_ACKED = struct.Struct("=120xQ")
+"""Where Linux's tcp_info has it."""
 
 TCP_USER_TIMEOUT_MS = 20_000
 """How long the peer's machine may leave sent bytes unacknowledged before the kernel gives the connection up."""
@@ -157,10 +161,22 @@ class HubProtocol(WebSocketsSansIOProtocol):
             return waiting
         return waiting + int(in_kernel)
 
+    def taken(self) -> int | None:
+        """Bytes that the peer's machine has acknowledged; None where the kernel does not tell."""
+        connection = self.transport.get_extra_info("socket")
+        try:
+            told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_ACKED.size)
+            return int(BYTES_ACKED.unpack(told)[0])
+        except (AttributeError, OSError, struct.error):
+            return None
+
     def abort(self) -> None:
-        """Cut the connection at once."""
+        """Cut the connection at once: the peer sees a reset, and the kernel keeps nothing of what it has not taken."""
         self.tell_lost()
         self.close_sent = self.closed_here = True
+        with suppress(AttributeError, OSError):
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     # Messages in

@@ -34,6 +34,9 @@ class Slow:
             pass
         self.writes.append(data)
 
+    def taken(self) -> int | None:
+        return None
+
     def unsent(self) -> int:
         return 0
 

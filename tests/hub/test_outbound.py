@@ -22,6 +22,7 @@ class Pipe:
         self.full = False
         self.aborted = False
         self.waiting = 0
+        self.has_taken = 0
 
     def attach(self, owner: Owner) -> Callable[[bytes], None]:
         self._owner = owner
@@ -34,6 +35,9 @@ class Pipe:
         self.writes.append(data)
         if self.full:
             self._owner.on_full()
+
+    def taken(self) -> int | None:
+        return self.has_taken
 
     def unsent(self) -> int:
         return self.waiting
@@ -194,12 +198,39 @@ async def test_a_socket_that_takes_nothing_is_cut_off() -> None:
 
 
 def test_a_socket_is_stalled_when_its_unsent_bytes_have_not_become_fewer_for_the_limit() -> None:
-    stall = Stall(10, unsent=1_000, now=100)
+    stall = Stall(10, unsent=1_000, since=100)
     assert not stall.over(1_000, now=109)
     assert not stall.over(999, now=109.5)
     assert not stall.over(999, now=119)
     assert not stall.over(1_500, now=119.4)  # a ping was written, nothing was taken
     assert stall.over(1_500, now=119.5)
+
+
+async def test_a_socket_whose_kernel_takes_what_its_peer_does_not_is_cut_off_too() -> None:
+    pipe = Pipe()
+    outbound = over(pipe, stalled_after_s=0.05)
+    outbound.look()
+    pipe.waiting, pipe.has_taken = 200, 1_000
+    outbound.look()
+    pipe.waiting = 400
+    pipe.has_taken += 1
+    await asyncio.sleep(0.06)
+    outbound.look()
+    assert not pipe.aborted  # it has taken something
+
+    pipe.waiting = 600
+    await asyncio.sleep(0.06)
+    outbound.look()
+    assert outbound.closing == (4508, "nothing was read for 0.05 s")
+    assert pipe.aborted
+
+
+async def test_a_socket_that_has_been_given_nothing_is_not_stalled() -> None:
+    pipe = Pipe()
+    outbound = over(pipe, stalled_after_s=0.0)
+    outbound.look()
+    outbound.look()
+    assert outbound.closing is None
 
 
 async def test_a_reader_who_lets_messages_pile_up_is_cut_off() -> None:
