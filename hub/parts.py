@@ -232,7 +232,8 @@ def make_store(settings: Settings, on_read: Callable[[str, int, int, float], Non
         from streams.stores.influxdb import InfluxDBStore
         from streams.stores.tail import Tail
 
-        store = InfluxDBStore(url, settings.influx_token, settings.influx_org, settings.influx_bucket)
+        access = settings.influx_token, settings.influx_org, settings.influx_bucket
+        store = InfluxDBStore(url, *access, most_points=settings.tail_points)
         tail = Tail(store, store.reader, clock, horizon_ms=settings.tail_horizon, room=room)
         tail.on_read = on_read
         return in_front(tail, is_dense=tail.is_dense)

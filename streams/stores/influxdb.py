@@ -44,13 +44,18 @@ class InfluxDBStore(AskedAnew):
         write_timeout: float = 10,
         read_timeout: float = 30,
         points_per_read: int = 20_000,
+        most_points: int = 5_000_000,
     ) -> None:
-        """Time-outs are seconds for each request. More points than these in one read hold up the loop for longer."""
+        """Time-outs are seconds for each request. More points than these in one read hold up the loop for longer.
+
+        A window of more than `most_points` is not answered, where that takes its points.
+        """
         self._server = Server(url, token, organization, bucket, write_timeout=write_timeout, read_timeout=read_timeout)
         self.name = self._server.name
         self.reader = Reader(self._server)
         self._scratch = Scratch()
         self._points_per_read = points_per_read
+        self._most_points = most_points
         self._dense: dict[str, tuple[float, int]] = {}
         # Reads queue here and not for a connection, where they would keep writes waiting.
         self._reads = asyncio.Semaphore(_READS)
@@ -150,7 +155,12 @@ class InfluxDBStore(AskedAnew):
                     return part
             if complete < first:
                 complete = first
-                points = await self._read(query, first, first, None)
+                points = await self._read(query, first, first, self._most_points + 1)
+                if len(points.rows) > self._most_points:
+                    raise StoreUnavailable(
+                        f"a window of {query.measurement!r} has more than {self._most_points} points, which may be kept"
+                        " in memory: ask for fewer of its series or a shorter window, or raise HUB_TAIL_POINTS"
+                    )
         windows, sql = await self._scratch.answer(query, points, first, complete)
         return _Part(windows, "duckdb", ";\n".join(text for text in (points.query, sql) if text))
 

@@ -202,6 +202,16 @@ async def test_dense_series_are_aggregated_by_influxql_and_answered_the_same(ser
         assert await way(store, query({"temp": ["p10"]})) == "duckdb"
 
 
+async def test_a_window_of_more_points_than_may_be_kept_says_so(server: InfluxDB) -> None:
+    points = dense(2, 4, 50)
+    async with store_in(server, server.new_bucket(), points_per_read=50, most_points=100) as store:
+        await write(store, *points)
+        assert await rows(store, query({"temp": ["mode", "count"]}, where={"dev": "d1"}), 1)
+        assert await rows(store, query({"temp": ["mean"]}, every="4s"), 4)
+        with pytest.raises(StoreUnavailable, match=r"more than 100 points.*HUB_TAIL_POINTS"):
+            await ask(store, query({"temp": ["mode"]}, every="4s"), 4)
+
+
 async def way(store: InfluxDBStore, asked: Query) -> str:
     """The way of an answer about four seconds."""
     return (await store.answer(asked, (T0 + 1) * 1_000, (T0 + 4) * 1_000)).way
