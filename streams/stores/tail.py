@@ -117,7 +117,7 @@ class Tail(InFront):
         watched = self._watched.get(query.measurement)
         if watched is None:
             return await self.behind.answer(query, first_stop, last_stop)
-        if watched.choice.review(now, watched.database_cost()):
+        if not watched.lock.locked() and watched.choice.review(now, watched.database_cost()):
             self._begin_anew(watched)
         if not watched.covers(query, first_stop - query.window_ms, now):
             answer = await self.behind.answer(query, first_stop, last_stop)
@@ -192,7 +192,8 @@ class Tail(InFront):
             watched.recent.drop_before(oldest)
             watched.recent.expire({key: query.grace_ms for key, query in watched.queries.items()}, now)
             await self._using(watched.points, partial(watched.points.drop_before, oldest))
-            await self._using(watched.points, partial(watched.points.dismiss, tuple(watched.queries)))
+            if not watched.points.users and not watched.asked:  # an answer under way may be about one that has gone
+                await self._using(watched.points, partial(watched.points.dismiss, tuple(watched.queries)))
 
     async def _read_spans(self, watched: Watched, spans: Sequence[Span]) -> None:
         for start, stop in spans:
