@@ -68,8 +68,8 @@ def _definitions(settings: Settings) -> Finding:
         check_tracing(settings)
     except (DefinitionInvalid, SettingInvalid) as error:
         return Finding("settings", State.FAILURE, str(error), "Correct that line.")
-    source = settings.config or "no file"
-    return Finding("settings", State.OK, f"they can be used; {source} defines {len(streams)} streams")
+    named = f"{settings.config} defines {len(streams)} streams" if settings.config else "no file names any stream"
+    return Finding("settings", State.OK, f"they can be used; {named}")
 
 
 def _store(settings: Settings) -> Finding:

@@ -184,6 +184,7 @@ class _Disk(Collector):
             age = time.time() - waiting.oldest / 1_000 if waiting.oldest is not None else 0
             yield gauge("spool_entries", "Batches that wait in the spool", waiting.entries)
             yield gauge("spool_bytes", "Size of what waits in the spool", waiting.bytes)
+            yield gauge("spool_limit_bytes", "Most that may wait in the spool", self._spool.most_bytes)
             yield gauge("spool_oldest_seconds", "How long the oldest batch has waited in the spool", max(0, age))
             yield gauge("spool_damaged", "Damaged stretches of the spool that this worker has found", waiting.damaged)
 

@@ -43,6 +43,7 @@ class Spool:
             self._ranges.refresh()
         except OSError as error:
             raise SpoolFailed(f"cannot open the spool {self.directory}: {error.strerror}") from error
+        self.most_bytes = most_bytes
         self._appender = Appender(self._files, most_bytes)
         self._drain = Drain(self._files)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
