@@ -98,6 +98,11 @@ class Tail(InFront):
             watched.fit()
         else:
             del self._watched[query.measurement]
+            self._retire_unwatched(watched)
+
+    def _retire_unwatched(self, watched: Watched) -> None:
+        """Its points go with the last query, but not from under an answer that is still being found."""
+        if not (watched.queries or watched.users):
             watched.points.retire()
 
     def touched(self, ranges: Sequence[Touched]) -> None:
@@ -113,6 +118,17 @@ class Tail(InFront):
 
     async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
         """As the contract says; `way` is `tail`, or that of the store behind."""
+        watched = self._watched.get(query.measurement)
+        if watched is None:
+            return await self.behind.answer(query, first_stop, last_stop)
+        watched.users += 1
+        try:
+            return await self._answer(query, first_stop, last_stop)
+        finally:
+            watched.users -= 1
+            self._retire_unwatched(watched)
+
+    async def _answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
         now = self._clock.now()
         watched = self._watched.get(query.measurement)
         if watched is None:

@@ -41,6 +41,7 @@ class Watched:
         self.kinds: dict[str, frozenset[Kind]] = {}
         self.points_per_ms = 0.0
         self.waiting = 0
+        self.users = 0
         self.asked: list[Asked] = []
 
     def fit(self) -> None:

@@ -202,6 +202,25 @@ async def test_a_measurement_that_nobody_watches_is_not_read() -> None:
         assert source.reads == []
 
 
+async def test_a_last_query_that_goes_while_it_is_answered_does_not_take_the_points_from_under_the_answer() -> None:
+    source, clock, plan = Source(), Clock(100 * SECOND), query()
+    source.add(98_500, 1)
+    async with tail(source, clock) as store:
+        store.watch(plan)
+        answers: list[Answer] = []
+
+        async def ask() -> None:
+            answers.append(await store.answer(plan, clock.time, clock.time))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            while not source.reads:
+                await anyio.lowlevel.checkpoint()
+            store.unwatch(plan)
+        assert [row[1:] for row in answers[0].windows[0].rows] == [(1.0, 1)]
+        assert (await store.answer(plan, clock.time, clock.time)).way == "duckdb"
+
+
 async def test_a_new_plans_field_is_read_back() -> None:
     source, clock = Source(), Clock(100 * SECOND)
     source.add(99_500, 1.0)
