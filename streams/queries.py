@@ -100,6 +100,8 @@ def parse_query(
         raise QueryInvalid(f"grace: it may cover at most {MOST_PANES} steps of every, {format_duration(every_ms)}")
     parsed = _select(select)
     group = tuple(_names("group_by", [] if group_by is None else group_by))
+    for tag in group:
+        _check_tag("group_by", tag)
     columns = len(group) + sum(len(aggregates) for _, aggregates in parsed)
     if columns > MOST_COLUMNS:
         raise QueryInvalid(f"select: {columns} columns are asked for; at most {MOST_COLUMNS} are possible")
@@ -168,6 +170,7 @@ def _where(where: Any) -> tuple[tuple[str, tuple[str | None, ...]], ...]:
     parsed = []
     for key, wanted in where.items():
         tag = _name("where", key)
+        _check_tag("where", tag)
         values = wanted if isinstance(wanted, list | tuple) else [wanted]
         if not values or not all(value is None or _is_text(value) for value in values):
             raise QueryInvalid(f"where.{tag}: expected a text, null for a missing tag, or a list of them")
@@ -192,6 +195,11 @@ def _name(key: str, name: Any) -> str:
     if not _is_text(name) or not name:
         raise QueryInvalid(f"{key}: expected a name, not {name!r}")
     return str(name)
+
+
+def _check_tag(key: str, name: str) -> None:
+    if name == "time":  # InfluxDB refuses to look for it, as it refuses to store it
+        raise QueryInvalid(f"{key}: no tag can be called 'time'")
 
 
 def _is_text(value: Any) -> bool:

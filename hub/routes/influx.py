@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from hub.auth import Principal
 from hub.bodies import Check, Health
+from hub.codes import SessionOver
 from hub.formats import LINE
 from hub.http_write import HEADERS, INFLUXDB_VERSION, V1, V2, Answer, Dialect, Written
 from hub.parts import Hub
@@ -75,6 +76,8 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
         return written.answer(dialect, note)
     except BodyRefused as refused:
         return dialect.problem(refused.status, str(refused), retry_seconds=refused.retry_seconds)
+    except SessionOver as over:  # the token has ended on the way
+        return dialect.problem(401, over.reason)
     except ClientDisconnect:
         return dialect.problem(400, "the client went away")
 

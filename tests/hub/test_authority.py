@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import jwt
 import pytest
 
 from hub.auth import Grants, Unauthenticated
@@ -124,6 +126,32 @@ def test_other_grants_hold_at_once_for_what_is_connected(tmp_path: Path) -> None
         await world.look()
         assert world.told == ["changed"]
         assert identity.grants.read == ("other",)
+
+    play(tmp_path, scenario)
+
+
+def test_keys_are_rotated_while_the_hub_runs(tmp_path: Path) -> None:
+    first, second = b"1" * 32, b"2" * 32
+    (tmp_path / "keys").write_bytes(first)
+
+    def token(secret: bytes) -> str:
+        expires = time.time_ns() // 10**9 + 3_600  # the library asks the real clock
+        return jwt.encode({"iss": "i", "aud": "a", "exp": expires, "sub": "s", "read": ["weather"]}, secret, "HS256")
+
+    async def scenario(world: World) -> None:
+        settings = Settings(jwt_keys=str(tmp_path / "keys"), jwt_algorithm="HS256", jwt_issuer="i", jwt_audience="a")
+        world.authority = Authority(settings, world.clock, at_once)
+        working = asyncio.create_task(world.authority.run())
+        identity = world.connect(token(first))
+        assert identity.grants == READS
+        (tmp_path / "keys").write_bytes(second + b"\n")
+        await world.look()
+        assert world.authority.principal(token(second)).name == "jwt:s"
+        with pytest.raises(Unauthenticated):
+            world.authority.principal(token(first))
+        assert world.told == ["the token was revoked"]
+        identity.forget()
+        working.cancel()
 
     play(tmp_path, scenario)
 

@@ -104,6 +104,8 @@ def test_columns_are_the_tags_and_then_the_aggregates_in_the_order_asked_for() -
         ({"select": {"temp": ["mean", "mean"]}}, "select.temp: a name is given twice"),
         ({"select": {"temp": ["p5", "p05"]}}, "select.temp: an aggregate is named twice"),
         ({"select": {"": "mean"}}, "select: expected a name, not ''"),
+        ({"where": {"time": "a"}}, "where: no tag can be called 'time'"),
+        ({"group_by": ["site", "time"]}, "group_by: no tag can be called 'time'"),
         ({"every": None}, "every: a window's step is missing; write for instance every = '10s'"),
         ({"every": 10}, "every: expected a duration such as '10s', not 10"),
         ({"every": "99ms"}, "every: 99ms is shorter than 100ms, the least possible"),
