@@ -13,6 +13,7 @@ from streams.queries import Query
 from streams.stores.base import Window
 from streams.windows import WindowUpdate, span_ns
 
+LEAST_WINDOWS = 8
 CHUNK_ROWS = 2_000
 """A chunk has at most so many rows, unless one window alone has more."""
 
@@ -37,7 +38,7 @@ class History:
         self, query: Query, plan: Plan | None, first_stop: int, last_stop: int, patience_ms: int | None
     ) -> AsyncIterator[list[WindowUpdate]]:
         """Chunks of the windows that stop in `[first_stop, last_stop]`; as `Engine.history`."""
-        stride = Stride()
+        stride = Stride(least=LEAST_WINDOWS)
         while first_stop <= last_stop:
             last = min(last_stop, first_stop + (stride.windows - 1) * query.every_ms)
             updates = await self._settled(query, plan, first_stop, last, patience_ms)

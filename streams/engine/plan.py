@@ -36,11 +36,14 @@ class Stride:
     most: int = 512
     answer_ms: float = 200
     rows: int = 5_000
+    least: int = 1
+    """However slow the store is: what an answer takes at any rate is not saved by asking more often."""
 
     def learn(self, windows: int, rows: int, took_ms: float) -> None:
         """Choose the next number of windows from an answer: fewer if it was too big, else up to twice as many."""
         size = max(rows / self.rows, took_ms / self.answer_ms, 0.5)
-        wanted = max(1, min(self.most, int(windows / size)))
+        least = self.least if rows <= self.rows else 1
+        wanted = max(least, min(self.most, int(windows / size)))
         self.windows = wanted if size > 1 else max(self.windows, wanted)
 
 

@@ -26,3 +26,11 @@ def test_a_single_window_says_nothing_against_many() -> None:
     stride = Stride()
     stride.learn(1, rows=1, took_ms=1)
     assert stride.windows == 16
+
+
+def test_a_store_that_is_always_slow_is_not_asked_for_single_windows_of_the_past() -> None:
+    stride = Stride(least=8)
+    stride.learn(16, rows=10, took_ms=5_000)
+    assert stride.windows == 8
+    stride.learn(8, rows=40_000, took_ms=5_000)
+    assert stride.windows == 1
