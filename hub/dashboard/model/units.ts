@@ -98,7 +98,7 @@ export function ticks(low: number, high: number, unit: string, count: number): n
 
 /** The ticks of values from `low` to `high`: from zero, unless all of them are far from it or below it. */
 export function valueAxis(low: number, high: number, unit: string, count: number): number[] {
-  if (!(low <= high)) [low, high] = [0, 1];
+  if (!(low <= high)) [low, high] = [0, isBinary(unit) ? 1024 : 1];
   const isFarFromZero = low > 0 && high - low < high / 5 && unit !== "%";
   if (low > 0 && !isFarFromZero) low = 0;
   if (high < 0) high = 0;

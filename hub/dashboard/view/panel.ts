@@ -46,6 +46,7 @@ export class PanelView {
   #subscription: Subscription | null = null;
   #description: Description | null = null;
   #span = 0;
+  #isLoading = true;
   #shape = "";
   #names = "";
   #views: (ChartView | TableView)[] = [];
@@ -87,6 +88,7 @@ export class PanelView {
     this.columns = null;
     this.#shape = "";
     this.skipped = 0;
+    this.#isLoading = true;
     this.lastWindowAt = 0;
     this.#say("");
     try {
@@ -94,7 +96,7 @@ export class PanelView {
       this.#subscription = this.#host.hub.subscribe(request, {
         described: (description) => this.#described(description),
         windows: (windows) => this.#take(windows),
-        live: () => this.#dirty(),
+        live: () => (this.#isLoading = false),
         progress: (until) => this.#progress(until),
         skipped: (windows) => (this.skipped += windows),
         failed: (error) => this.#say(error.message),
@@ -157,8 +159,9 @@ export class PanelView {
     const grace = this.#description?.grace_ms ?? 0;
     const isLate = isConnected && this.isVisible && this.lastWindowAt > 0 && silent > this.everyMs + grace + LATE_MS;
     const stretched = this.#description !== null && this.#stretched();
-    const isEmpty = this.columns !== null && this.columns.stops.length > 0 && this.columns.oldest === Infinity;
+    const isEmpty = !this.#isLoading && this.columns !== null && this.columns.stops.length > 0 && this.columns.oldest === Infinity;
     const notes = [
+      this.#isLoading && this.#description !== null && "Loading the past …",
       isEmpty && "No points in this span yet; lines appear as soon as a device sends some.",
       isLate && `No new window for ${Math.round(silent / 1_000)} s.`,
       this.skipped > 0 && `${this.skipped} windows were skipped because this page was too slow, and fetched again.`,
