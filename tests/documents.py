@@ -100,7 +100,7 @@ def _tree() -> Any:
 
 
 def _walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    inner = getattr(command, "commands", {})
+    inner = {name: command.get_command(None, name) for name in getattr(command, "list_commands", lambda _: [])(None)}
     if path and (not inner or command.invoke_without_command):
         yield path, command
     for name, one in inner.items():
