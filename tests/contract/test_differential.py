@@ -76,8 +76,8 @@ def too_large_on_the_way(case: Case, _ours: Cell, _theirs: Cell) -> bool:
 
 
 def wrapped(case: Case, ours: Cell, _theirs: Cell) -> bool:
-    """An integer that does not fit wraps there; the hub has null, and the right mean, median and rate."""
-    summed = {"sum", "spread", "increase", "rate"} if ours is None else {"mean", "median", "rate"}
+    """An integer that does not fit wraps there; the hub has null, or the right value."""
+    summed = {"sum", "spread", "increase", "rate"} if ours is None else {"mean", "median", "increase", "rate"}
     integers = case.kind in (Kind.INTEGER, Kind.UNSIGNED)
     return integers and case.aggregate.name in summed and sum(map(abs, case.numbers)) > INT64_MAX
 
