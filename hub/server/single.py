@@ -1,6 +1,5 @@
 """One worker without Gunicorn."""
 
-import gc
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import uvicorn
 
 from hub import systemd
+from hub.server.collector import COLLECTOR
 from hub.server.options import BACKLOG, settle, uvicorn_options
 from hub.settings import Settings
 
@@ -33,7 +33,7 @@ def serve_one(app: Callable[..., Any], settings: Settings, listener: socket.sock
     try:
         _Server(config).run(sockets=[listener])
     finally:
-        gc.unfreeze()  # or DuckDB complains in sixty lines, as the interpreter ends, that its types are still there
+        COLLECTOR.stop()  # or DuckDB complains in sixty lines, as the interpreter ends, that its types are still there
 
 
 class _Server(uvicorn.Server):
