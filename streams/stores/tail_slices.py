@@ -12,6 +12,9 @@ from streams.queries import Query
 Span = tuple[int, int]
 """Half-open, `[start, stop)`."""
 
+NEVER = -1
+"""When a slice was read that is being read for the first time; until then it can be touched as any other."""
+
 
 class Slices:
     """The slices of one measurement. A read counts from when it began: what was written later it may have missed."""
@@ -59,6 +62,8 @@ class Slices:
     def begin(self, span: Span) -> None:
         """The slices of this span are being read: what touches them from now on makes them out of date again."""
         self._dirty.difference_update(self._stops(span))
+        for stop in self._stops(span):
+            self._read_at.setdefault(stop, NEVER)
 
     def done(self, span: Span, began: int) -> None:
         """The slices of this span were read, beginning at that time."""

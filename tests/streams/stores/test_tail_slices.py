@@ -63,6 +63,15 @@ def test_a_point_that_comes_during_a_read_makes_the_slice_out_of_date() -> None:
     assert these.wanted(0, 1_000, 5_000) == [(0, 1_000)]
 
 
+def test_what_is_touched_while_it_is_read_for_the_first_time_is_read_again() -> None:
+    these = slices(query("1s"))
+    these.begin((0, 10_000))
+    these.touch(2_000 * NANOSECONDS, 2_999 * NANOSECONDS)
+    these.done((0, 10_000), 20_000)
+
+    assert these.wanted(0, 10_000, 20_000) == [(2_000, 3_000)]
+
+
 def test_a_failed_read_is_wanted_again() -> None:
     these = slices(query("1s"))
     read(these, these.wanted(0, 1_000, 5_000), 5_000)
