@@ -22,6 +22,7 @@ pytestmark = pytest.mark.long
 
 BASE, IMAGE = "localhost/python-stand-in", "localhost/pxl-hub-test"
 PACKAGES = "python3,python3-venv,ca-certificates"
+HOME_OF_ROOT = "/root"  # in the image, whose build runs as root
 FROM_THIS_MACHINE = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt", "/etc/resolv.conf")
 
 
@@ -75,7 +76,7 @@ def container(buildah: Buildah, tmp_path_factory: pytest.TempPathFactory) -> str
     (folder / "uv.toml").write_text("system-certs = true\n")
     (folder / "npmrc").write_text("cafile=/etc/ssl/certs/ca-certificates.crt\n")
     mounts = [f"--volume={path}:{path}:ro" for path in FROM_THIS_MACHINE if Path(path).exists()]
-    mounts += [f"--volume={folder}/uv.toml:/etc/uv/uv.toml:ro", f"--volume={folder}/npmrc:/root/.npmrc:ro"]
+    mounts += [f"--volume={folder}/uv.toml:/etc/uv/uv.toml:ro", f"--volume={folder}/npmrc:{HOME_OF_ROOT}/.npmrc:ro"]
     named = ["--file", str(INFRA / "Dockerfile"), "--target", "hub", "--tag", IMAGE]
     buildah("bud", "--pull-never", "--format", "docker", f"--build-arg=PYTHON={BASE}", *mounts, *named, str(ROOT))
     return buildah("from", "--pull-never", IMAGE)

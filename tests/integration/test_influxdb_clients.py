@@ -19,6 +19,7 @@ from influxdb_client.client.write.point import Point
 from influxdb_client.client.write_api import SYNCHRONOUS, WriteOptions
 from influxdb_client.rest import ApiException
 
+from tests.conftest import missing
 from tests.servers.hub import HubProcess
 from tests.servers.influxdb import InfluxDB, InfluxDB1, InfluxDB2
 
@@ -115,7 +116,7 @@ def test_the_official_client_raises_what_it_raises_with_influxdb(hub: Wired) -> 
 @pytest.fixture(scope="module")
 def curl() -> str:
     path = shutil.which("curl")
-    return path or pytest.skip("curl is not installed; install your system's package of that name")
+    return path or missing("curl is not installed; install your system's package of that name")
 
 
 def run(*command: str) -> str:

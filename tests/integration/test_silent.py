@@ -16,6 +16,7 @@ import pytest
 
 from hub.auth import Grants
 from hub.tokens import change, hash_of, with_token
+from tests.conftest import missing
 from tests.integration.test_hostile import Healthy
 from tests.servers.hub import HubProcess
 
@@ -68,7 +69,7 @@ async def test_silent_sockets_and_half_handshakes_harm_nobody_and_go(tmp_path: P
     halves = SILENT // 10
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < SILENT + halves + 200:
-        pytest.skip(f"{SILENT} sockets need more open files than the {hard} that are allowed here")
+        missing(f"{SILENT} sockets need more open files than the {hard} that are allowed here")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, SILENT + halves + 200), hard))
     tokens = tmp_path / "tokens.toml"
     change(tokens, lambda text: with_token(text, "device", hash_of("device"), Grants(write=("*",)), None))
