@@ -100,10 +100,12 @@ def gunicorn(tmp_path: Path) -> Iterator[Gunicorn]:
         while True:
             try:
                 server.answers()
-                break
+                if len(server.workers()) == 2:
+                    break
             except OSError:
-                assert time.monotonic() < until, server.log.read_text()
-                time.sleep(0.05)
+                pass
+            assert time.monotonic() < until, server.log.read_text()
+            time.sleep(0.05)
         yield server
     finally:
         server.close()
