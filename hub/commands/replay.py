@@ -16,12 +16,13 @@ import typer
 
 from hub.client import Writer
 from hub.commands.running import Token, run_until_stopped
+from hub.progress import bar
 from hub.replay.csv_columns import Wishes, read_moment
 from hub.replay.dry_run import Survey, survey
 from hub.replay.pacing import Pace
 from hub.replay.parts import SourceUnreadable
 from hub.replay.position import State, StateFile
-from hub.replay.progress import make_watcher, reading_bar
+from hub.replay.progress import make_watcher
 from hub.replay.replay import MOST_NAMED, End, Plan, Replay, codes_text
 from hub.replay.selection import Selection
 from hub.replay.sources import Opening, open_source
@@ -162,7 +163,7 @@ class _Job:
     async def count(self, stop: asyncio.Event) -> int:
         """`--dry-run`."""
         async with open_source(self._opening) as source:
-            with reading_bar() as look:
+            with bar("reading") as look:
                 counting = asyncio.create_task(
                     survey(source, self._opening.selection, None, most_examples=MOST_NAMED, look=look)
                 )
@@ -182,7 +183,7 @@ class _Job:
                 state = self._begin(source.name, file, resume=resume)
                 anchor = None
                 if self._shifts and self._speed is not Speed.LIVE and state.shift is None:
-                    with reading_bar() as look:
+                    with bar("reading") as look:
                         whole = await survey(source, self._opening.selection, None, most_examples=0, look=look)
                     anchor = whole.latest
                 pace = Pace(None if self._speed is Speed.MAX else float(self._speed.value))

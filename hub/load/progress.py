@@ -1,16 +1,12 @@
-"""How a running load is shown: a bar on a terminal, a line now and then elsewhere; on stderr."""
+"""How a running load is shown: each phase, and what came so far."""
 
-import sys
 import time
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
 from hub.load.tally import Tally
-
-LINE_SECONDS = 5.0
+from hub.progress import LINE_SECONDS, BarWatcher, LineWatcher
 
 
 def numbers(tally: Tally) -> str:
@@ -22,8 +18,8 @@ def numbers(tally: Tally) -> str:
     return ", ".join(parts)
 
 
-class Lines:
-    """Plain lines: each phase, and how it stands every few seconds."""
+class Lines(LineWatcher):
+    """A line for each phase, and how it stands every few seconds."""
 
     def __init__(self) -> None:
         self._doing = ""
@@ -35,43 +31,24 @@ class Lines:
         if doing == self._doing and now < self._next:
             return
         self._doing, self._next = doing, now + LINE_SECONDS
-        sys.stderr.write(f"{doing}, {done:.0%}: {numbers(tally)}\n")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
+        self.note(f"{doing}, {done:.0%}: {numbers(tally)}")
 
 
-class Bar:
+class Bar(BarWatcher):
     """A bar for each phase, with the numbers so far."""
 
     def __init__(self, console: Console) -> None:
-        self._progress = Progress(
+        super().__init__(
+            console,
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TaskProgressColumn(),
             TextColumn("{task.fields[numbers]}"),
-            console=console,
-            transient=True,
         )
-        self._task = self._progress.add_task("", total=1.0, numbers="")
 
     def show(self, doing: str, done: float, tally: Tally) -> None:
         """As `hub.load.run.Watcher.show`."""
-        self._progress.update(self._task, description=doing, completed=done, numbers=numbers(tally))
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        self.move(done, numbers(tally), doing)
 
 
 def make_watcher() -> Bar | Lines:
