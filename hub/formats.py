@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from streams.formats import graphite, json, line, msgpack
 from streams.formats.graphite_templates import Templates
 from streams.formats.objects import Kinds
-from streams.points import Kind, Scan
+from streams.points import Batch, Kind, Scan
 from streams.schema import Schema
 
 
@@ -18,11 +18,15 @@ class Steps(Protocol):
 
 
 class Format(NamedTuple):
-    """A format of frames: its scanner, the precision of its times unless said otherwise, and whether it is text."""
+    """A format of frames: its scanner, the precision of its times unless said otherwise, and whether it is text.
+
+    `plain` scans the lines of several frames at once, for what each frame costs; it has None for anything unusual.
+    """
 
     steps: Steps
     precision: str
     is_text: bool
+    plain: Callable[[bytes, str], Batch | None] | None = None
 
 
 class Options(NamedTuple):
@@ -67,11 +71,13 @@ def _with_stored_kinds(steps: _StepsOfObjects, options: Options) -> Steps:
     return stepping
 
 
-LINE = Format(line.steps, "ns", is_text=True)
+LINE = Format(line.steps, "ns", is_text=True, plain=line.plain)
 """Line protocol of any number of points."""
 
 FORMATS: Mapping[str, Callable[[Options], Format]] = {
-    "line": lambda options: LINE._replace(steps=partial(line.steps, at_most=options.most_points)),
+    "line": lambda options: LINE._replace(
+        steps=partial(line.steps, at_most=options.most_points), plain=partial(line.plain, at_most=options.most_points)
+    ),
     "json": lambda options: Format(_with_stored_kinds(json.steps, options), "ms", is_text=True),
     "msgpack": lambda options: Format(_with_stored_kinds(msgpack.steps, options), "ns", is_text=False),
     "graphite": lambda options: Format(

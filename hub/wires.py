@@ -40,6 +40,13 @@ class Wire(Protocol):
         """Drop what was written, and cut the connection where that is possible."""
 
 
+class Arrivals(Protocol):
+    """What has come in on a socket and was not received. It is the same `hub.prepared`."""
+
+    def receive_more(self, most: int, most_bytes: int) -> list[str | bytes]:
+        """The data of so many messages at most, of no more than so many bytes together, without waiting."""
+
+
 class Endless(Protocol):
     """The connection of an answer without end. It is `hub.endless` in the scope's extensions with our own server."""
 

@@ -22,6 +22,7 @@ from hub.rates import Rate
 from hub.requests import HEADER
 from hub.routes.peers import address_of, shown_token
 from hub.server.protocol import EXTENSION, STOP
+from hub.wires import Arrivals
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +134,12 @@ async def next_message(websocket: WebSocket) -> str | bytes | None:
     text: str | None = event.get("text")
     data: bytes = event.get("bytes") or b""
     return data if text is None else text
+
+
+def more_messages(websocket: WebSocket, most: int, most_bytes: int) -> list[str | bytes]:
+    """Those of the next messages that have come already, of so many bytes together; none with another server."""
+    arrivals: Arrivals | None = websocket.scope.get("extensions", {}).get(EXTENSION)
+    return [] if arrivals is None else arrivals.receive_more(most, most_bytes)
 
 
 def pace_of(hub: Hub) -> Rate:

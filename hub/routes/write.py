@@ -19,12 +19,14 @@ from hub.outbound import Outbound
 from hub.parts import Hub
 from hub.producer import Lane, Producer
 from hub.routes.peers import address_of
-from hub.routes.sockets import check_pace, converse, hub_of, next_message, pace_of
+from hub.routes.sockets import check_pace, converse, hub_of, more_messages, next_message, pace_of
 from streams.errors import StoreUnavailable, TemplateInvalid
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.checks import Check
 from streams.ingest.commit import RETRY_MS
 
+TOGETHER_BYTES = 32_768
+"""Of frames that have come already, as many as this are scanned at once, which takes a millisecond or two."""
 PARAMETERS = ("format", "precision", "template", "backfill")
 
 
@@ -104,14 +106,23 @@ async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, t
     pace = pace_of(hub)
     try:
         while (data := await next_message(websocket)) is not None:
-            check_pace(pace, hub)
-            metrics.frames.inc()
-            await _receive(hub, producer, data)
+            frames = [data, *more_messages(websocket, producer.room - 1, TOGETHER_BYTES)]
+            for _ in frames:
+                check_pace(pace, hub)
+            metrics.frames.inc(len(frames))
+            await _receive_all(hub, producer, frames)
             await until(lambda: not producer.is_full)
     except SessionOver as over:
         if over.code == Close.RESTART:
             await until(lambda: producer.is_settled)
         raise
+
+
+async def _receive_all(hub: Hub, producer: Producer, frames: Sequence[str | bytes]) -> None:
+    """Have these frames taken, together where they are plain."""
+    if not producer.take_together(frames, time.time_ns()):
+        for frame in frames:
+            await _receive(hub, producer, frame)
 
 
 async def _receive(hub: Hub, producer: Producer, data: str | bytes) -> None:

@@ -48,3 +48,18 @@ class Inbox:
             await self._reader
         self._bytes -= self._sizes.pop(0)
         return self._events.pop(0)
+
+    def take(self, most: int, most_bytes: int) -> list[str | bytes]:
+        """The data of the messages that come next, of no more than so many bytes together, without waiting."""
+        count = size = 0
+        taken: list[str | bytes] = []
+        for event in self._events[:most]:
+            size += self._sizes[count]
+            data = event.get("text", event.get("bytes"))
+            if data is None or size > most_bytes:
+                break
+            taken.append(data)
+            count += 1
+        self._bytes -= sum(self._sizes[:count])
+        del self._events[:count], self._sizes[:count]
+        return taken

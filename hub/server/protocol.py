@@ -1,8 +1,8 @@
 """Our WebSocket protocol for Uvicorn: prepared frames, bounded buffers, and a close that no peer can hold up.
 
-It offers the app the extension `hub.prepared` in the scope, which is a `hub.wires.Wire`. An app that has attached an
-owner to it is asked to stop, by a `websocket.receive` that has `STOP` and no data, once it has had all that came
-before; it then closes the socket itself. No other app is asked.
+It offers the app the extension `hub.prepared` in the scope, a `hub.wires.Wire` with `hub.wires.Arrivals`. An app that
+has attached an owner to it is asked to stop, by a `websocket.receive` that has `STOP` and no data, once it has had all
+that came before; it then closes the socket itself. No other app is asked.
 """
 
 import asyncio
@@ -229,9 +229,19 @@ class HubProtocol(WebSocketsSansIOProtocol):
     async def receive(self) -> ASGIReceiveEvent:
         """The app's next event."""
         event = await self.inbox.get()
+        self.read_on()
+        return event  # type: ignore[return-value]
+
+    def receive_more(self, most: int, most_bytes: int) -> list[str | bytes]:
+        """The data of messages that have come already."""
+        taken = self.inbox.take(most, most_bytes)
+        self.read_on()
+        return taken
+
+    def read_on(self) -> None:
+        """Read again when little is unread."""
         if self.read_paused and self.inbox.low and not self.stopping:
             self.resume_reading()
-        return event  # type: ignore[return-value]
 
     def resume_reading(self) -> None:
         """Read again, and note when: what came meanwhile, a pong too, was not seen."""

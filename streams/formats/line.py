@@ -21,9 +21,9 @@ from streams.formats.line_grammar import BLANK, end_of, line_end, nanoseconds, s
 from streams.formats.line_pieces import pieces
 from streams.formats.line_values import walk_values
 from streams.formats.series import KEPT_BYTES, SERIES
-from streams.points import NO_POINTS, TIME_MAX, Reject, Scan, Value
+from streams.points import NO_POINTS, TIME_MAX, Batch, Reject, Scan, Value
 
-__all__ = ["UNITS", "batch_of", "decode_fields", "encode_line", "scan", "steps"]
+__all__ = ["UNITS", "batch_of", "decode_fields", "encode_line", "plain", "scan", "steps"]
 
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 """Each precision's unit, in nanoseconds."""
@@ -52,6 +52,12 @@ def scan(data: bytes, *, precision: str = "ns", now: int, at_most: int = sys.max
         if plain is not None and len(plain) <= at_most:
             return Scan(plain, [])
     return _Lines(data, unit, now, at_most).scan(text)
+
+
+def plain(data: bytes, precision: str, at_most: int = sys.maxsize) -> Batch | None:
+    """The points of lines that are all good, plain and timed; None where one is not, or they are too many."""
+    few = _is_text(data) and data.count(b"\n") < at_most
+    return scan_columns(data, UNITS_V1[precision]) if few else None
 
 
 def steps(data: bytes, *, precision: str = "ns", now: int, at_most: int = sys.maxsize) -> Iterator[Scan]:

@@ -40,9 +40,9 @@ class BackfillLane:
         self._backfill = Backfill(correct_for_ms)
         self._closed = False
 
-    def submit(self, batch: Batch, settled: Callable[[Outcome], None]) -> None:
-        """Put a frame's points on their way, as `Lane.submit`."""
-        self._lane.submit(batch, settled)
+    def submit(self, batch: Batch, settled: Callable[[Outcome], None], frames: int = 1) -> None:
+        """Put points on their way, as `Lane.submit`."""
+        self._lane.submit(batch, settled, frames)
 
     def close(self) -> None:
         """No more will be submitted: the windows are corrected when all of it is stored."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import anyio
@@ -10,15 +10,15 @@ import anyio
 from streams.errors import Remedy, StoreUnavailable, StreamsError
 from streams.host.base import Host
 from streams.ingest.dead_letters import DeadLetters
-from streams.ingest.groups import Group, batch_of, dead_letters, spool_entries, without
+from streams.ingest.groups import Group, batch_of, dead_letters, points_of, spool_entries, without
+from streams.ingest.known import Known
 from streams.ingest.outcome import SPOOLED, STORED, Outcome
-from streams.ingest.patience import PatientWrites
+from streams.ingest.patience import PatientWrites, behind_seconds
 from streams.ingest.ranges import touched_by
 from streams.ingest.spool import Spool, SpoolFull
 from streams.ingest.turns import Announce, Entry, Queue, Turns
 from streams.ingest.writing import write_good
 from streams.points import Batch, Reject, Touched
-from streams.schema import Schema
 from streams.stores.base import Store
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,6 @@ MOST_POINTS = 5_000
 MOST_WAITING_BYTES = 64 * 2**20
 """Line protocol that may wait for the store; beyond it the hub is overloaded and says `retry`."""
 RETRY_MS = 500
-RELOAD_SECONDS = 1.0
-"""A measurement that points contradict is asked of the store again, but not more often than this."""
 
 
 class Committed(NamedTuple):
@@ -60,12 +58,13 @@ class Lane:
         """Everything submitted has its outcome."""
         return not self._queue.waiting and not self._queue.committing
 
-    def submit(self, batch: Batch, settled: Callable[[Outcome], None]) -> None:
-        """Put a frame's points on their way; `settled` is called once, from the event loop, never from in here.
+    def submit(self, batch: Batch, settled: Callable[[Outcome], None], frames: int = 1) -> None:
+        """Put the points of a frame, or of so many, on their way.
 
-        A closed connection need not withdraw anything: what it sent is stored all the same.
+        `settled` is called once, from the event loop, never from in here. A closed connection need not withdraw
+        anything: what it sent is stored all the same.
         """
-        self._ingest.submit(self._queue, batch, settled)
+        self._ingest.submit(self._queue, batch, settled, frames)
 
 
 class Ingest:
@@ -79,13 +78,14 @@ class Ingest:
     def __init__(
         self, store: Store, host: Host, spool: Spool | None = None, dead_letters: DeadLetters | None = None
     ) -> None:
-        self.schema = Schema()
+        self._known = Known(store)
+        self.know = self._known.know
+        self.schema = self._known.schema
         self.after_commit: Callable[[Sequence[Touched]], None] = lambda _touched: None
         self.on_commit: Callable[[Committed], None] = lambda _committed: None
         self.trouble: str | None = None
         self.spool_trouble: str | None = None
         self.waiting_bytes = 0
-        self._store = store
         self._host = host
         self._spool = spool
         self._dead_letters = dead_letters
@@ -93,8 +93,8 @@ class Ingest:
         self._write = self._patient.write if spool else store.write
         self._turns = Turns()
         self._slots = asyncio.Semaphore(store.concurrent_writes)
+        self._points_under_way = 0
         self._wake = asyncio.Event()
-        self._loaded: dict[str, float] = {}
         self._commits: set[asyncio.Task[None]] = set()
 
     def lane(self, source: str, announce: Announce | None = None) -> Lane:
@@ -109,13 +109,7 @@ class Ingest:
         self._host.announce(touched)
         self.after_commit(touched)
 
-    async def know(self, measurements: Iterable[str]) -> None:
-        """Have the schemas of these measurements, asking the store for those that are unknown. StoreUnavailable."""
-        for measurement in measurements:
-            if not self.schema.knows(measurement):
-                self.schema.load(measurement, await self._store.schema(measurement))
-
-    def submit(self, queue: Queue, batch: Batch, settled: Callable[[Outcome], None]) -> None:
+    def submit(self, queue: Queue, batch: Batch, settled: Callable[[Outcome], None], frames: int) -> None:
         """As `Lane.submit`."""
         loop = asyncio.get_running_loop()
         if not len(batch):
@@ -127,7 +121,7 @@ class Ingest:
             return
         self.waiting_bytes += size
         touched = touched_by(batch)
-        entry = Entry(batch, settled, touched, self._host.hold(touched), loop.time(), size)
+        entry = Entry(batch, settled, touched, self._host.hold(touched), loop.time(), size, frames)
         self._turns.add(queue, entry)
         self._wake.set()
 
@@ -138,6 +132,8 @@ class Ingest:
                 await self._gather()
                 spool = await self._spool_or_slot()
                 group = self._turns.take(MOST_POINTS)
+                if not spool:
+                    self._points_under_way += points_of(group)
                 task = asyncio.create_task(self._commit_to_spool(spool, group) if spool else self._commit(group))
                 self._commits.add(task)
                 task.add_done_callback(self._commits.discard)
@@ -168,7 +164,7 @@ class Ingest:
         if not spool.empty():
             return spool
         try:
-            async with asyncio.timeout(self._patient.behind_seconds()):
+            async with asyncio.timeout(behind_seconds(self._points_under_way)):
                 await self._slots.acquire()
         except TimeoutError:
             return spool
@@ -185,6 +181,7 @@ class Ingest:
                 for queue, entries in group.items():
                     await self._attempt({queue: entries}, whole=False)
         finally:
+            self._points_under_way -= points_of(group)
             self._slots.release()
             self._done(group, started, spooled=False)
 
@@ -203,8 +200,8 @@ class Ingest:
         entries = [entry for own in group.values() for entry in own]
         self.on_commit(
             Committed(
-                points=sum(len(entry.batch) for entry in entries),
-                frames=len(entries),
+                points=points_of(group),
+                frames=sum(entry.frames for entry in entries),
                 devices=len(group),
                 waited=started - min((entry.arrived for entry in entries), default=started),
                 seconds=asyncio.get_running_loop().time() - started,
@@ -218,7 +215,7 @@ class Ingest:
         rejects: dict[int, Reject] = {}
         try:
             is_news = not self.schema.agrees(batch)
-            rejects = await self._conflicts(batch) if is_news else {}
+            rejects = await self._known.conflicts(batch) if is_news else {}
             good, rest = without(batch, rejects)
             if whole and good:
                 await self._write(rest)
@@ -238,22 +235,6 @@ class Ingest:
             if is_news:
                 self.schema.learn(without(batch, rejects)[1])
             await self._kept(group, batch, rejects, STORED)
-        return True
-
-    async def _conflicts(self, batch: Batch) -> dict[int, Reject]:
-        await self.know(self.schema.unknown(batch))
-        conflicts = self.schema.conflicts(batch)
-        stale = [m for m in {batch.series[i].measurement for i in conflicts} if self._is_stale(m)]
-        # Somebody may have dropped the measurement in the database since: the store has the last word.
-        for measurement in stale:
-            self.schema.load(measurement, await self._store.schema(measurement))
-        return self.schema.conflicts(batch) if stale else conflicts
-
-    def _is_stale(self, measurement: str) -> bool:
-        now = asyncio.get_running_loop().time()
-        if now - self._loaded.get(measurement, -RELOAD_SECONDS) < RELOAD_SECONDS:
-            return False
-        self._loaded[measurement] = now
         return True
 
     def _announce(self, group: Group) -> None:

@@ -17,6 +17,11 @@ def batch_of(group: Group) -> Batch:
     return Batch.concat([entry.batch for entries in group.values() for entry in entries])
 
 
+def points_of(group: Group) -> int:
+    """How many points a group has."""
+    return sum(len(entry.batch) for entries in group.values() for entry in entries)
+
+
 def without(batch: Batch, rejects: dict[int, Reject]) -> tuple[Sequence[int], Batch]:
     """The indexes of the points that are not rejected, and those points."""
     if not rejects:

@@ -19,6 +19,11 @@ SECONDS_PER_POINT = 50e-6
 otherwise have the same points written twice, once late and once out of the spool, which makes a busy store slower."""
 
 
+def behind_seconds(points_under_way: int) -> float:
+    """How long something may wait behind so much that is unanswered."""
+    return BEHIND_SECONDS + SECONDS_PER_POINT * points_under_way
+
+
 class StoreSlow(StoreUnavailable):
     """The store has not answered in time. It may still do the write: keep the points in the spool behind it."""
 
@@ -39,17 +44,13 @@ class PatientWrites:
         task = asyncio.create_task(self._store.write(batch))
         self._unanswered[task] = len(batch)
         task.add_done_callback(self._answered)
-        await asyncio.wait([task], timeout=self.behind_seconds())
+        await asyncio.wait([task], timeout=behind_seconds(sum(self._unanswered.values())))
         if not task.done() and next(iter(self._unanswered)) is task:
             await asyncio.wait([task], timeout=ALONE_SECONDS - BEHIND_SECONDS)
         if not task.done():
             self._give_up(task)
             raise StoreSlow(f"{self._store.name} has not answered in time")
         task.result()
-
-    def behind_seconds(self) -> float:
-        """How long something may wait behind all that is unanswered now."""
-        return BEHIND_SECONDS + SECONDS_PER_POINT * sum(self._unanswered.values())
 
     async def ended(self) -> None:
         """Return when the store has answered everything, or its own time-outs have passed."""

@@ -19,8 +19,8 @@ Announce = Callable[[Sequence[Touched]], None]
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One frame's points on their way: who wants to know their outcome, the times they touch and the hold on them,
-    when they arrived (seconds of the event loop) and the bytes of their lines."""
+    """The points of a frame, or of several, on their way: who wants to know their outcome, the times they touch and
+    the hold on them, when they arrived (seconds of the event loop), the bytes of their lines and how many frames."""
 
     batch: Batch
     settled: Callable[[Outcome], None]
@@ -28,6 +28,7 @@ class Entry:
     hold: Hold
     arrived: float
     size: int
+    frames: int = 1
 
 
 @dataclass(slots=True, eq=False)

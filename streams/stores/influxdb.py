@@ -32,7 +32,7 @@ class InfluxDBStore(AskedAnew):
     With 1.x the bucket is a database, the organisation is ignored and the token is `user:password`, or empty.
     """
 
-    concurrent_writes = 2
+    concurrent_writes = 4
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class Counter:
         self.batches: list[Batch] = []
         self._settled: list[Callable[[Outcome], None]] = []
 
-    def submit(self, batch: Batch, settled: Callable[[Outcome], None]) -> None:
+    def submit(self, batch: Batch, settled: Callable[[Outcome], None], frames: int = 1) -> None:
         self.batches.append(batch)
         self._settled.append(settled)
 
@@ -74,6 +74,56 @@ def test_one_ack_covers_every_frame_of_a_commit() -> None:
     session.lane.settle(STORED)
     assert session.says() == [Ack(frame=3, stored="store")]
     assert session.says() == []
+
+
+def plain(first: int, *more: int) -> str:
+    """A frame of lines in one form, which the format knows when it has seen a few of them."""
+    return "\n".join(f"together,site=a v={n} {NOW + n}" for n in (first, *more))
+
+
+def test_plain_frames_are_taken_together_and_have_their_outcomes_apart() -> None:
+    session = Session()
+    session.send(plain(*range(20)))
+    session.lane.settle(STORED)
+    session.says()
+
+    assert session.producer.take_together([plain(1, 2) + "\n", plain(3).encode(), plain(4, 5, 6)], NOW)
+
+    batch = session.lane.batches[-1]
+    assert [line.split()[1] for line in batch.lines] == [b"v=%d" % n for n in range(1, 7)]
+    refused = (Refused(3, "type_conflict", "the third"), Refused(6, "type_conflict", "the sixth"))
+    session.lane.settle(Outcome("store", refused))
+    second, third, ack = session.says()
+    assert isinstance(second, Reject)
+    assert (second.frame, second.accepted, second.rejected[0].line) == (3, 0, 1)
+    assert isinstance(third, Reject)
+    assert (third.frame, third.accepted, third.rejected[0].line) == (4, 2, 3)
+    assert ack == Ack(frame=2, stored="store")
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        "",
+        "no line",
+        "# a comment",
+        "together,site=a v=1",
+        'together,site=a v="text" 1700000000000000000',
+        "together,site=a v=1 1",
+        '{"type":"auth","token":"t"}',
+        "never,seen=before w=1 1700000000000000000\n",
+        b"together,site=\xff v=1 1700000000000000000",
+        "together,site=a v=1 1700000000000000000\n\n",
+        plain(*range(30)),
+    ],
+)
+def test_frames_of_which_one_is_unusual_are_taken_apart(unusual: str | bytes) -> None:
+    session = Session()
+    session.send(plain(*range(20)))
+    before = len(session.lane.batches)
+    assert not session.producer.take_together([plain(1), unusual], NOW)
+    assert not session.producer.take_together([plain(1)], NOW)
+    assert len(session.lane.batches) == before
 
 
 def test_points_reach_the_lane_with_the_precision_and_the_time_of_receipt() -> None:

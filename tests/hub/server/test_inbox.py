@@ -43,6 +43,20 @@ async def test_a_reader_that_gave_up_loses_nothing() -> None:
     assert await box.get() == text(1)
 
 
+async def test_what_has_come_is_taken_without_waiting_up_to_the_first_event_that_is_no_message() -> None:
+    box = inbox()
+    binary: Event = {"type": "websocket.receive", "bytes": b"2"}
+    for event in (text(1), binary, {"type": "websocket.disconnect"}, text(4)):
+        box.put_nowait(event, size=1)
+    assert box.take(1, 100) == ["1"]
+    assert box.take(9, 100) == [b"2"]
+    assert box.take(9, 100) == []
+    assert (await box.get())["type"] == "websocket.disconnect"
+    assert box.take(9, 0) == []
+    assert box.take(9, 1) == ["4"]
+    assert box.low
+
+
 async def test_it_is_full_by_number_and_low_again_at_half() -> None:
     box = inbox()
     for number in range(UNREAD_MESSAGES):

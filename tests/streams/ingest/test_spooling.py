@@ -150,6 +150,23 @@ async def test_what_waits_for_a_place_behind_slow_writes_is_spooled(spool: Spool
             assert await device.heard(1) == [SPOOLED]
 
 
+async def test_a_store_that_is_given_much_is_not_slow(
+    spool: Spool, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "BEHIND_SECONDS", 0)
+    monkeypatch.setattr(patience, "SECONDS_PER_POINT", 10)
+    shelf = Shelf(concurrent_writes=1)
+    shelf.gate = anyio.Event()
+    async with running(shelf, spool, letters) as station:
+        devices = [Device(station.ingest) for _ in range(3)]
+        for device in devices:
+            device.send(batch(("a", 1.0)))
+            await anyio.wait_all_tasks_blocked()
+        shelf.gate.set()
+        for device in devices:
+            assert await device.heard(1) == [STORED]
+
+
 async def test_a_full_spool_means_retry(tmp_path: Path, letters: DeadLetters) -> None:
     shelf, spool = Shelf(), Spool(tmp_path, "small", 300)
     shelf.shut = True
