@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from itertools import islice
-from operator import length_hint
+from operator import attrgetter, length_hint
 
 from hub.backlog import Form, Prepared
 from hub.outbound import WRITE_BYTES, Outbound
@@ -14,24 +14,35 @@ TURN_S = 0.002
 SOCKETS_AT_ONCE = 32
 """Sockets between two looks at the clock."""
 
+GAUGED_PART = 8
+"""One socket in so many is gauged after a publication: that costs a fiftieth of the writes."""
+
+MOST_GAUGED = 256
+"""At once: that takes half a turn."""
+
+_LAGS = attrgetter("lags")
+
 
 class Members:
-    """The sockets of one plan, in the order in which they came. One that is added twice is there until discarded twice.
+    """The sockets of one plan. One that is added twice is there until discarded twice.
 
-    `sockets` is the same tuple for as long as nobody comes or goes: to copy it would cost as much as a write.
+    They are in the order in which they came, but those that lag come after all others: as long as the kernel takes
+    what their readers do not, to write to them costs as much as to the others, who need not wait for it.
+    `sockets` is the same tuple for as long as nothing of that changes: to copy it would cost as much as a write.
     """
 
-    __slots__ = ("_added", "_sockets")
+    __slots__ = ("_added", "_gauged", "_sockets")
 
     def __init__(self) -> None:
         self._added: Counter[Outbound] = Counter()
+        self._gauged = 0
         self._sockets: tuple[Outbound, ...] | None = ()
 
     @property
     def sockets(self) -> tuple[Outbound, ...]:
         """All of them, each once."""
         if self._sockets is None:
-            self._sockets = tuple(self._added)
+            self._sockets = tuple(sorted(self._added, key=_LAGS))
         return self._sockets
 
     def __contains__(self, socket: Outbound) -> bool:
@@ -54,6 +65,17 @@ class Members:
         elif self._added.pop(socket, 0):
             socket.plans -= 1
             self._sockets = None
+
+    def gauge(self) -> None:
+        """See which of the next few lag."""
+        sockets = self.sockets
+        first = self._gauged
+        self._gauged += min(1 + len(sockets) // GAUGED_PART, MOST_GAUGED)
+        for socket in sockets[first : self._gauged]:
+            if socket.gauge():
+                self._sockets = None
+        if self._gauged >= len(sockets):
+            self._gauged = 0
 
 
 class _Burst(dict[Form, bytes]):
@@ -150,6 +172,7 @@ class Delivery:
                     self._unflushed.append(socket)
         if not length_hint(burst.rest):
             self._batch.popleft()
+            burst.members.gauge()
 
     def _flush(self) -> None:
         for _ in range(min(SOCKETS_AT_ONCE, len(self._unflushed))):

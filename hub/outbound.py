@@ -18,6 +18,9 @@ WRITE_BYTES = 65_536
 
 JUDGED_EVERY_S = 1.0
 
+KEEPS_UP = 0.75
+"""A reader who keeps up has this share of the most room that it ever had: what it was sent does not lie unread."""
+
 
 class Closing(NamedTuple):
     """Why the hub closes a socket."""
@@ -60,6 +63,7 @@ class Outbound:
         "_is_lost",
         "_loop",
         "_low_bytes",
+        "_most_room",
         "_room",
         "_scheduled",
         "_stall",
@@ -70,6 +74,7 @@ class Outbound:
         "encoding",
         "form",
         "idle",
+        "lags",
         "plans",
         "write",
     )
@@ -88,6 +93,8 @@ class Outbound:
         self.encoding = encoding
         self.closing: Closing | None = None
         self.idle = True
+        self.lags = False
+        """Its reader does not keep up, as far as `gauge` could see."""
         self.plans = 0
         """How many plans it is a member of."""
         self._loop = asyncio.get_running_loop()
@@ -96,6 +103,7 @@ class Outbound:
         self.form = form or FORMS[encoding, self._wire.framed]
         self._backlog = Backlog(self.form, budget_bytes, on_skipped)
         self._low_bytes = budget_bytes // 2
+        self._most_room = 0
         self._blocked = False
         self._is_lost = False
         self._scheduled = False
@@ -181,6 +189,15 @@ class Outbound:
             self._stall = Stall(self._stalled_after_s, -taken, self._loop.time())
         elif self._stall.over(-taken, self._loop.time()):
             self._cut_off_stalled()
+
+    def gauge(self) -> bool:
+        """To be called now and then: see whether the reader `lags`. True when that is otherwise than it was."""
+        lags = self._blocked
+        if not lags and (room := self._wire.room()) is not None:
+            self._most_room = max(self._most_room, room)
+            lags = room < KEEPS_UP * self._most_room
+        lagged, self.lags = self.lags, lags
+        return lags is not lagged
 
     # What the wire tells: see `hub.wires.Owner`
 

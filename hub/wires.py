@@ -36,6 +36,9 @@ class Wire(Protocol):
     def taken(self) -> int | None:
         """Bytes that the peer's machine has taken so far; None where that is not known."""
 
+    def room(self) -> int | None:
+        """Bytes that the peer's machine has room for, as it said last; None where that is not known."""
+
     def abort(self) -> None:
         """Drop what was written, and cut the connection where that is possible."""
 
@@ -82,6 +85,9 @@ class SendingWire:
         return sum(map(len, self._unsent))
 
     def taken(self) -> int | None:
+        return None
+
+    def room(self) -> int | None:
         return None
 
     def abort(self) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from hub.server.protocol import HubProtocol, bound_buffers
+from hub.server.kernel import bound_buffers
+from hub.server.protocol import HubProtocol
 
 EXTENSION = "hub.endless"
 SLOW_HEADERS = "hub.slow_headers"

@@ -6,14 +6,9 @@ that came before; it then closes the socket itself. No other app is asked.
 """
 
 import asyncio
-import fcntl
 import logging
-import socket
-import struct
-import termios
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -28,6 +23,7 @@ from websockets.protocol import State
 from hub.codes import Close
 from hub.server.gate import Gate
 from hub.server.inbox import Inbox
+from hub.server.kernel import acknowledged, bound_buffers, peers_window, reset_when_closed, unacknowledged
 from hub.server.restart import reason_to_come_back
 from hub.wires import Owner
 
@@ -35,15 +31,6 @@ logger = logging.getLogger(__name__)
 logger.setLevel(logging.WARNING)  # Uvicorn and websockets would write three lines for each connection
 
 EXTENSION = "hub.prepared"
-
-SEND_BUFFER_BYTES = 131_072
-"""The kernel's buffer for a socket: a larger one hides for a minute that the reader of small frames has stopped."""
-
-BYTES_ACKED = struct.Struct("=120xQ")
-"""Where Linux's tcp_info has it."""
-
-TCP_USER_TIMEOUT_MS = 20_000
-"""How long the peer's machine may leave sent bytes unacknowledged before the kernel gives the connection up."""
 
 CLOSE_TIMEOUT_S = 3.0
 """How long a peer may take to answer a close frame before it is cut off."""
@@ -53,16 +40,6 @@ STOP = "hub.stop"
 
 SETTLE_TIMEOUT_S = 3.0
 """How long an app that was asked to stop may take to settle what is in flight."""
-
-
-def bound_buffers(transport: asyncio.Transport) -> None:
-    """Bound what the transport and the kernel keep of what is sent, and for how long."""
-    transport.set_write_buffer_limits(high=0)
-    connection = transport.get_extra_info("socket")
-    if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
 
 
 class HubProtocol(WebSocketsSansIOProtocol):
@@ -153,30 +130,22 @@ class HubProtocol(WebSocketsSansIOProtocol):
         """Bytes in our buffer and in the kernel's that the peer's machine has not acknowledged."""
         if self.disconnected:
             return 0
-        waiting = self.transport.get_write_buffer_size()
         connection = self.transport.get_extra_info("socket")
-        try:
-            (in_kernel,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))
-        except OSError:
-            return waiting
-        return waiting + int(in_kernel)
+        return self.transport.get_write_buffer_size() + unacknowledged(connection)
 
     def taken(self) -> int | None:
         """Bytes that the peer's machine has acknowledged; None where the kernel does not tell."""
-        connection = self.transport.get_extra_info("socket")
-        try:
-            told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_ACKED.size)
-            return int(BYTES_ACKED.unpack(told)[0])
-        except (AttributeError, OSError, struct.error):
-            return None
+        return None if self.disconnected else acknowledged(self.transport.get_extra_info("socket"))
+
+    def room(self) -> int | None:
+        """Bytes that the peer's machine says it has room for; None where the kernel does not tell."""
+        return None if self.disconnected else peers_window(self.transport.get_extra_info("socket"))
 
     def abort(self) -> None:
-        """Cut the connection at once: the peer sees a reset, and the kernel keeps nothing of what it has not taken."""
+        """Cut the connection at once: the peer sees a reset."""
         self.tell_lost()
         self.close_sent = self.closed_here = True
-        with suppress(AttributeError, OSError):
-            connection = self.transport.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_when_closed(self.transport.get_extra_info("socket"))
         self.transport.abort()
 
     # Messages in

@@ -1,11 +1,12 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from hub.backlog import Prepared
-from hub.delivery import SOCKETS_AT_ONCE, TURN_S, Delivery, Members
+from hub.delivery import GAUGED_PART, SOCKETS_AT_ONCE, TURN_S, Delivery, Members
 from hub.messages import Ack, Encoding, Progress
 from hub.outbound import Outbound
 from hub.wires import Owner
@@ -21,6 +22,8 @@ class Slow:
     def __init__(self, takes_s: float = 0.0) -> None:
         self.writes: list[bytes] = []
         self.takes_s = takes_s
+        self.has_room: int | None = None
+        self.on_write: Callable[[], None] = lambda: None
 
     def attach(self, owner: Owner) -> Callable[[bytes], None]:
         return self._write
@@ -33,9 +36,13 @@ class Slow:
         while time.thread_time() < until:
             pass
         self.writes.append(data)
+        self.on_write()
 
     def taken(self) -> int | None:
         return None
+
+    def room(self) -> int | None:
+        return self.has_room
 
     def unsent(self) -> int:
         return 0
@@ -163,6 +170,39 @@ async def test_a_socket_is_a_member_until_it_was_discarded_as_often_as_it_was_ad
     assert list(members.sockets) == [twice]
     members.discard(twice)
     assert not members
+
+
+async def test_those_that_lag_are_written_to_after_all_others() -> None:
+    wires = [Slow() for _ in range(20)]
+    lagging, well = wires[:5], wires[5:]
+    for wire in wires:
+        wire.has_room = 100_000
+    members, delivery = sockets(wires), Delivery()
+    order: list[Slow] = []
+    came = members.sockets
+    for wire in wires:
+        wire.on_write = partial(order.append, wire)
+
+    async def deliver() -> list[Slow]:
+        order.clear()
+        delivery.publish(progress(10), members)
+        while delivery.busy:
+            await asyncio.sleep(0)
+        return order
+
+    for _ in range(GAUGED_PART):
+        assert await deliver() == wires
+    assert members.sockets is came
+    for wire in lagging:
+        wire.has_room = 40_000
+    for _ in range(2 * GAUGED_PART):
+        await deliver()
+    assert await deliver() == well + lagging
+    for wire in lagging:
+        wire.has_room = 90_000
+    for _ in range(2 * GAUGED_PART):
+        await deliver()
+    assert await deliver() == wires
 
 
 async def test_who_comes_before_its_turn_waits_for_the_next_publication() -> None:

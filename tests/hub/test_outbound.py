@@ -23,6 +23,7 @@ class Pipe:
         self.aborted = False
         self.waiting = 0
         self.has_taken = 0
+        self.has_room: int | None = None
 
     def attach(self, owner: Owner) -> Callable[[bytes], None]:
         self._owner = owner
@@ -38,6 +39,9 @@ class Pipe:
 
     def taken(self) -> int | None:
         return self.has_taken
+
+    def room(self) -> int | None:
+        return self.has_room
 
     def unsent(self) -> int:
         return self.waiting
@@ -347,3 +351,27 @@ async def test_a_session_that_ends_by_itself_leaves_nothing_running() -> None:
     outbound.frame(window(10))
     pipe.drain()
     assert len(pipe.writes) == 1
+
+
+async def test_a_reader_lags_while_its_peer_has_much_less_room_than_it_had() -> None:
+    pipe = Pipe()
+    outbound = over(pipe)
+    assert not outbound.gauge()
+    for room, lags in ((60_000, False), (50_000, False), (100_000, False), (70_000, True), (0, True), (90_000, False)):
+        pipe.has_room = room
+        lagged = outbound.lags
+        assert outbound.gauge() is (lagged is not lags)
+        assert outbound.lags is lags
+
+
+async def test_a_reader_whose_wire_is_full_lags() -> None:
+    pipe = Pipe()
+    outbound = over(pipe)
+    pipe.full = True
+    outbound.write(b"x")
+    assert outbound.gauge()
+    assert outbound.lags
+    pipe.drain()
+    pipe.has_room = 1_000
+    assert outbound.gauge()
+    assert not outbound.lags

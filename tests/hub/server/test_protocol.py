@@ -16,13 +16,12 @@ from hub.backlog import Prepared
 from hub.messages import Ack, Encoding, Progress, Window
 from hub.outbound import Outbound
 from hub.server.inbox import UNREAD_MESSAGES
+from hub.server.kernel import SEND_BUFFER_BYTES, TCP_USER_TIMEOUT_MS
 from hub.server.protocol import (
     CLOSE_TIMEOUT_S,
     EXTENSION,
-    SEND_BUFFER_BYTES,
     SETTLE_TIMEOUT_S,
     STOP,
-    TCP_USER_TIMEOUT_MS,
 )
 from tests.hub.server.serving import handshake, serving
 
