@@ -93,6 +93,7 @@ class Ingest:
         self._write = self._patient.write if spool else store.write
         self._turns = Turns()
         self._slots = asyncio.Semaphore(store.concurrent_writes)
+        self._sync_slot = asyncio.Semaphore(1)
         self._points_under_way = 0
         self._wake = asyncio.Event()
         self._commits: set[asyncio.Task[None]] = set()
@@ -131,6 +132,9 @@ class Ingest:
             while True:
                 await self._gather()
                 spool = await self._spool_or_slot()
+                if spool:
+                    # Whatever comes during a sync shares the next one.
+                    await self._sync_slot.acquire()
                 group = self._turns.take(MOST_POINTS)
                 if not spool:
                     self._points_under_way += points_of(group)
@@ -191,6 +195,7 @@ class Ingest:
             batch = batch_of(group)
             await self._keep(spool, group, batch, self.schema.conflicts(batch))
         finally:
+            self._sync_slot.release()
             self._done(group, started, spooled=True)
 
     def _done(self, group: Group, started: float, *, spooled: bool) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
 from streams.errors import StreamsError
@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.05
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 2.0
 READ_ENTRIES = 2_000
+PROBE_ENTRIES = 20
+"""Read while the store is away: whether it is back can be seen by few, and they are read again at each attempt."""
+STEP_POINTS = 500
+"""Points that are scanned before others have a turn."""
 ROLE = "drain"
 
 
@@ -69,7 +73,8 @@ class Drain:
                 self.trouble, pause = None, FIRST_PAUSE_SECONDS
 
     async def _round(self) -> None:
-        for portion in _portions(await self._spool.read(READ_ENTRIES)):
+        entries = await self._spool.read(READ_ENTRIES if self.trouble is None else PROBE_ENTRIES)
+        async for portion in _portions(entries):
             refused = await write_good(self._store.write, portion.batch)
             if refused:
                 await asyncio.to_thread(self._dead_letters.refuse, _letters(portion, refused))
@@ -80,17 +85,23 @@ class Drain:
             self.on_drained(len(portion.batch))
 
 
-def _portions(entries: Sequence[SpoolEntry]) -> list[_Portion]:
-    """Entries in order, as few portions as stay within the size of a commit."""
-    portions: list[_Portion] = []
+async def _portions(entries: Sequence[SpoolEntry]) -> AsyncIterator[_Portion]:
+    """Entries in order, as few portions as stay within the size of a commit, each made when it is asked for."""
     gathered: list[tuple[SpoolEntry, Batch]] = []
+    points = scanned = 0
     for entry in entries:
         batch = line.scan(entry.payload, precision="ns", now=0).batch
-        if gathered and sum(len(other) for _, other in gathered) + len(batch) > MOST_POINTS:
-            portions.append(_portion(gathered))
-            gathered = []
+        if gathered and points + len(batch) > MOST_POINTS:
+            yield _portion(gathered)
+            gathered, points = [], 0
         gathered.append((entry, batch))
-    return [*portions, _portion(gathered)] if gathered else portions
+        points += len(batch)
+        scanned += len(batch)
+        if scanned >= STEP_POINTS:
+            scanned = 0
+            await asyncio.sleep(0)
+    if gathered:
+        yield _portion(gathered)
 
 
 def _portion(gathered: list[tuple[SpoolEntry, Batch]]) -> _Portion:

@@ -1,6 +1,6 @@
 """The store is away, or slow: what the ingest keeps in the spool meanwhile, and how it comes out again."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,12 +8,12 @@ import anyio
 import pytest
 
 from streams.host import LocalHost
-from streams.ingest import patience
+from streams.ingest import drain, patience
 from streams.ingest.commit import Ingest
 from streams.ingest.dead_letters import DeadLetters
 from streams.ingest.drain import Drain
 from streams.ingest.outcome import SPOOLED, STORED
-from streams.ingest.spool import Spool
+from streams.ingest.spool import Spool, SpoolEntry
 from streams.points import Kind, Touched
 from tests.streams.ingest.shelf import Shelf, batch
 from tests.streams.ingest.test_commit import Device
@@ -165,6 +165,59 @@ async def test_a_store_that_is_given_much_is_not_slow(
         shelf.gate.set()
         for device in devices:
             assert await device.heard(1) == [STORED]
+
+
+async def test_what_comes_during_a_sync_shares_the_next_one(
+    spool: Spool, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, disk, syncs, append = Shelf(), anyio.Event(), [], spool.append
+
+    async def slow_append(entries: Sequence[SpoolEntry]) -> None:
+        syncs.append(len(entries))
+        await disk.wait()
+        await append(entries)
+
+    monkeypatch.setattr(spool, "append", slow_append)
+    shelf.shut = True
+    async with running(shelf, spool, letters) as station:
+        first, *others = (Device(station.ingest) for _ in range(10))
+        disk.set()
+        first.send(batch(("a", 1.0)))
+        assert await first.heard(1) == [SPOOLED]
+        disk = anyio.Event()
+        first.send(batch(("a", 2.0)))
+        while len(syncs) < 2:
+            await anyio.sleep(0)
+        for device in others:
+            device.send(batch(("a", 3.0)))
+        await anyio.sleep(0)
+        disk.set()
+        for device in others:
+            assert await device.heard(1) == [SPOOLED]
+    assert syncs == [1, 1, len(others)]
+
+
+async def test_a_store_that_is_away_is_tried_with_little_of_the_spool(
+    spool: Spool, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain, "FIRST_PAUSE_SECONDS", 0)
+    read, limits = spool.read, []
+
+    async def counted_read(limit: int, after: int = 0) -> list[SpoolEntry]:
+        limits.append(limit)
+        shelf.shut = len(limits) < 3
+        return await read(limit, after)
+
+    monkeypatch.setattr(spool, "read", counted_read)
+    shelf = Shelf()
+    shelf.shut = True
+    async with running(shelf, spool, letters) as station:
+        device = Device(station.ingest)
+        device.send(batch(("a", 1.0)))
+        await device.heard(1)
+        await station.drained()
+    assert limits[:3] == [drain.READ_ENTRIES, drain.PROBE_ENTRIES, drain.PROBE_ENTRIES]
+    assert len(shelf.lines) == 1
 
 
 async def test_a_full_spool_means_retry(tmp_path: Path, letters: DeadLetters) -> None:
