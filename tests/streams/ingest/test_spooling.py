@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from streams.host import LocalHost
-from streams.ingest import drain, patience
+from streams.ingest import commit, drain, patience
 from streams.ingest.commit import Ingest
 from streams.ingest.dead_letters import DeadLetters
 from streams.ingest.drain import Drain
@@ -178,6 +178,7 @@ async def test_what_comes_during_a_sync_shares_the_next_one(
         await append(entries)
 
     monkeypatch.setattr(spool, "append", slow_append)
+    monkeypatch.setattr(commit, "GATHER_SECONDS", 0)
     shelf.shut = True
     async with running(shelf, spool, letters) as station:
         first, *others = (Device(station.ingest) for _ in range(10))
@@ -190,7 +191,7 @@ async def test_what_comes_during_a_sync_shares_the_next_one(
             await anyio.sleep(0)
         for device in others:
             device.send(batch(("a", 3.0)))
-        await anyio.sleep(0)
+            await anyio.wait_all_tasks_blocked()
         disk.set()
         for device in others:
             assert await device.heard(1) == [SPOOLED]
