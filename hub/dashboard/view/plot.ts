@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import type { Columns } from "../model/columns.ts";
 import { formatTick, valueAxis } from "../model/units.ts";
-import { lineColor, palette } from "./theme.ts";
+import { faint, lineColor, palette } from "./theme.ts";
 
 /** For how long a corrected window is marked, milliseconds. */
 export const FLASH_MS = 2_500;
@@ -28,6 +28,7 @@ export interface PlotEvents {
 const DOUBLE_CLICK_MS = 250;
 const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const linear = uPlot.paths.linear!();
+const ruler = document.createElement("canvas").getContext("2d")!;
 const day = new Intl.DateTimeFormat([], { day: "numeric", month: "short" });
 const minutes = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const seconds = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -98,7 +99,7 @@ function seriesOf(isHidden: boolean, index: number, drawn: () => Drawn): uPlot.S
     show: !isHidden,
     width: 1.5,
     stroke: () => lineColor(index),
-    ...(isAlone && { fill: () => `${lineColor(index)}1f` }),
+    ...(isAlone && { fill: () => faint(lineColor(index), 0.12) }),
     // What may still change is drawn dashed, by drawProvisional.
     paths: (plot, series, first, last) => {
       const firm = Math.min(last, drawn().firm - 1);
@@ -198,10 +199,19 @@ function drawFlashes(plot: uPlot, { lines, columns }: Drawn): void {
   context.restore();
 }
 
-/** A label for each mark, but for those that the right edge would cut. */
+/** A label for each mark, but for those that the right edge would cut, however wide this machine's letters are. */
 function timeLabels(plot: uPlot, marks: number[], _: number, __: number, step: number): string[] {
-  const edge = plot.bbox.width / uPlot.pxRatio - 20;
-  return marks.map((mark) => (plot.valToPos(mark, "x") > edge ? "" : timeLabel(mark, step)));
+  const left = plot.bbox.left / uPlot.pxRatio;
+  return marks.map((mark) => {
+    const label = timeLabel(mark, step);
+    return left + plot.valToPos(mark, "x") + widthOf(label) / 2 > plot.width ? "" : label;
+  });
+}
+
+/** How wide a label is, CSS pixels. */
+function widthOf(label: string): number {
+  ruler.font = FONT;
+  return Math.ceil(ruler.measureText(label).width);
 }
 
 function timeLabel(time: number, step: number): string {

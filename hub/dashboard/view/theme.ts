@@ -28,16 +28,23 @@ export function applyTheme(theme: Theme): void {
 /** The colours in force; read anew when the theme changes. */
 export let palette: Palette = readPalette();
 
+/** A property of the page holds both themes' colours; which of them is meant only an element's own colour says. */
 function readPalette(): Palette {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name: string): string => style.getPropertyValue(`--${name}`).trim();
-  return {
+  const probe = document.body.appendChild(document.createElement("i"));
+  const style = getComputedStyle(probe);
+  const color = (name: string): string => {
+    probe.style.color = `var(--${name})`;
+    return style.color;
+  };
+  const read = {
     text: color("quiet"),
     grid: color("grid"),
     card: color("card"),
     flash: color("warn"),
     lines: Array.from({ length: LINES }, (_, index) => color(`line-${index + 1}`)),
   };
+  probe.remove();
+  return read;
 }
 
 /** Tell when the system's scheme changes. */
@@ -51,5 +58,10 @@ export function onThemeChange(changed: () => void): void {
 /** The colour of a chart's n-th line; after a full round they are fainter. */
 export function lineColor(index: number): string {
   const color = palette.lines[index % LINES] ?? palette.text;
-  return index < LINES ? color : `${color}99`;
+  return index < LINES ? color : faint(color, 0.6);
+}
+
+/** A colour of the palette, through which others show. */
+export function faint(color: string, opacity: number): string {
+  return color.replace("rgb(", "rgba(").replace(")", `, ${opacity})`);
 }
