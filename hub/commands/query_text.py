@@ -5,6 +5,9 @@
 
 What has blanks, or `, : =` or quotes in it, or is one of the words `where and by every window last`, is quoted:
 `"New York"`, in which a backslash makes the next character ordinary. `TAG=` asks for series without the tag.
+
+The page reads the same language with hub/dashboard/model/query_text.ts; tests/hub/query_texts.json has what both are
+held to.
 """
 
 import difflib
@@ -239,9 +242,11 @@ class _Parser:
             self._wrong(f"{key} is given twice", token.start, token.end)
         given = self._name(f"a duration, as in `{key} 10s`")
         try:
-            parse_duration(given.value)
+            duration = parse_duration(given.value)
         except ValueError as error:
             self._wrong(str(error), given.start, given.end)
+        if duration == 0:
+            self._wrong(f"{given.value!r} is not a duration that anything can have", given.start, given.end)
         self._durations[key] = given.value
         self._places[key] = given.start, given.end
 

@@ -3,6 +3,9 @@
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const DURATION = /^([0-9]{1,15})(ms|s|m|h|d|w)$/;
 
+/** No duration in a request may be longer than a hundred years. */
+export const LONGEST_MS = 100 * 366 * 86_400_000;
+
 /** Milliseconds of a duration; null where the text is none. */
 export function parseDuration(text: string): number | null {
   const [, count, unit] = DURATION.exec(text) ?? [];

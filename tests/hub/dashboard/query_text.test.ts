@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import type { Query } from "../../../hub/dashboard/client/messages.ts";
 import { complete } from "../../../hub/dashboard/model/completion.ts";
-import { parseQuery } from "../../../hub/dashboard/model/query_text.ts";
+import { parseDuration } from "../../../hub/dashboard/model/durations.ts";
+import { type Filter, parseQuery } from "../../../hub/dashboard/model/query_text.ts";
 import { spellQuery } from "../../../hub/dashboard/model/spell_query.ts";
 import { TextWrong } from "../../../hub/dashboard/model/tokens.ts";
 
@@ -13,54 +16,37 @@ const SCHEMA = [
   },
 ];
 
-test("a query's text says what it asks", () => {
-  const asked = parseQuery('weather temp:mean,p95 hum:last where site=s1,"New York" by site,dev 10s window 1m last 1h');
-  assert.deepEqual(asked, {
-    stream: null,
-    plan: {
-      measurement: "weather",
-      select: { temp: ["mean", "p95"], hum: ["last"] },
-      groupBy: ["site", "dev"],
-      everyMs: 10_000,
-      windowMs: 60_000,
-    },
-    where: { site: ["s1", "New York"] },
-    lastMs: 3_600_000,
-  });
-  assert.deepEqual(parseQuery("cpu where host= and core=1"), {
-    stream: "cpu", plan: null, where: { host: [null], core: ["1"] }, lastMs: null,
-  });
-});
+/** What the command line's reader of this language is held to as well: see test_query_text.py. */
+const SHARED = JSON.parse(readFileSync(new URL("../query_texts.json", import.meta.url), "utf8")) as {
+  asked: { text: string; query: Query | null; stream: string | null; where: Filter; history: string | null; spelled: string }[];
+  wrong: { text: string; marks: string; says: string }[];
+};
 
-test("what was spelled is read as the same", () => {
-  const texts = [
-    "weather", "weather where site=s1", 'weather temp:mean where site=,"a b" by dev 10s', "m f:p99.9 10s window 1m",
-    '"by" "10s":mean by "a,b" 250ms last 1d', '"a\\"b\\\\" f:sum 1s',
-  ];
-  for (const text of texts) assert.equal(spellQuery(parseQuery(text)), text);
-});
+for (const { text, query, stream, where, history, spelled } of SHARED.asked) {
+  test(`what a text asks: ${text}`, () => {
+    const everyMs = parseDuration(query?.every ?? "");
+    const plan = query && {
+      measurement: query.measurement,
+      select: query.select,
+      groupBy: query.group_by,
+      everyMs,
+      windowMs: parseDuration(query.window ?? query.every ?? ""),
+    };
+    assert.deepEqual(parseQuery(text), { stream, plan, where, lastMs: parseDuration(history ?? "") });
+    assert.equal(spellQuery(parseQuery(text)), spelled);
+  });
+}
 
-test("a mistake says where it is and what was expected", () => {
-  const wrong: [string, number, RegExp][] = [
-    ["", 0, /name of a measurement/],
-    ["weather temp:avg 10s", 13, /avg is no aggregate; there are mean/],
-    ["weather temp:mean", 17, /how long is a window/],
-    ["weather temp:mean 10x", 18, /10x is not a duration/],
-    ["weather temp:mean 10s window 15s", 32, /whole multiple/],
-    ["weather by site 10s", 0, /name fields of weather/],
-    ["weather where site", 18, /which value of site/],
-    ["weather temp:mean foo 10s", 18, /foo is not understood here/],
-    ['weather "temp', 8, /quote/],
-  ];
-  for (const [text, start, message] of wrong) {
+for (const { text, marks, says } of SHARED.wrong) {
+  test(`a mistake is pointed at: ${text}`, () => {
     assert.throws(() => parseQuery(text), (error) => {
-      assert.ok(error instanceof TextWrong, text);
-      assert.match(error.message, message);
-      assert.equal(error.start, start, text);
+      assert.ok(error instanceof TextWrong);
+      assert.ok(error.message.includes(says), error.message);
+      assert.deepEqual([error.start, error.end], [marks.indexOf("^"), marks.length]);
       return true;
     });
-  }
-});
+  });
+}
 
 const offered = (text: string): string[] => complete(text, text.length, SCHEMA, []).options.map((option) => option.text);
 
