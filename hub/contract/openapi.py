@@ -10,7 +10,7 @@ from hub.codes import CODES
 from hub.contract import security
 from hub.contract.endpoints import ENDPOINTS
 from hub.contract.examples import EXAMPLES, Example
-from hub.contract.refusals import REFUSALS
+from hub.contract.refusals import CROWDED, REFUSALS
 from hub.contract.schemas import Document, reference, schemas
 from hub.contract.shapes import CSV, JSON, Answer, Endpoint, Parameter
 from hub.settings import table
@@ -57,7 +57,7 @@ def _types() -> list[type[Struct]]:
 
 
 def _operation(endpoint: Endpoint) -> Document:
-    examples = [example for example in (*EXAMPLES, *REFUSALS) if example.endpoint == endpoint.name]
+    examples = [example for example in (*EXAMPLES, *REFUSALS, *CROWDED) if example.endpoint == endpoint.name]
     operation: Document = {
         "operationId": endpoint.name,
         "tags": [endpoint.group],

@@ -62,3 +62,22 @@ REFUSALS = (
         },
     ),
 )
+
+MOST_CONNECTIONS = 2
+"""`max_connections_per_token` of the hub that answers what follows, where the token has as many open."""
+
+CROWDED = (
+    Example(
+        name="too_many",
+        endpoint="events",
+        summary="The token has as many connections as it may",
+        parameters={"name": "weather"},
+        authorization=BEARER,
+        status=429,
+        answer={
+            "code": "too_many_connections_of_token",
+            "message": f"the token has {MOST_CONNECTIONS} connections already",
+            "remedy": "Close some, or give each device a token of its own.",
+        },
+    ),
+)

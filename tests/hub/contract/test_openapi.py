@@ -4,6 +4,8 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from hub.codes import CODES
 from hub.contract import openapi
 from hub.contract.endpoints import ENDPOINTS
 from hub.contract.examples import EXAMPLES, SECOND, Example
-from hub.contract.refusals import REFUSALS
+from hub.contract.refusals import BEARER, CROWDED, MOST_CONNECTIONS, REFUSALS
 from hub.contract.shapes import CSV, JSON
 from hub.ranges import SUBSCRIPTION_PARAMETERS
 from hub.routes import schema, windows
@@ -25,7 +27,7 @@ from tests.hub.running import RunningHub, running_hub
 
 ENDPOINT = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 DOCUMENT = openapi()
-ALL = (*EXAMPLES, *REFUSALS)
+ALL = (*EXAMPLES, *REFUSALS, *CROWDED)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,20 @@ def test_the_example_of_events_is_what_a_hub_tells(hub: RunningHub, present: Pre
 @pytest.mark.parametrize("example", REFUSALS, ids=lambda example: f"{example.endpoint}-{example.name}")
 def test_a_refusal_is_what_a_hub_with_tokens_says(example: Example, locked_hub: RunningHub, present: Present) -> None:
     told(locked_hub, example, present)
+
+
+@pytest.mark.parametrize("example", CROWDED, ids=lambda example: f"{example.endpoint}-{example.name}")
+def test_a_crowded_hub_says_so(example: Example, tmp_path: Path, present: Present) -> None:
+    with (
+        running_hub(replace(locked(tmp_path), max_connections_per_token=MOST_CONNECTIONS)) as hub,
+        ExitStack() as open_ones,
+    ):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{hub.port}/v1/streams/weather/events", headers={"authorization": BEARER}
+        )
+        for _ in range(MOST_CONNECTIONS):
+            open_ones.enter_context(urllib.request.urlopen(request, timeout=10)).readline()
+        told(hub, example, present)
 
 
 @pytest.mark.parametrize("example", ALL, ids=lambda example: f"{example.endpoint}-{example.name}")
