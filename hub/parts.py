@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class Hub:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.has_failed = False
+        """Whether it stops because a part that it cannot do without has failed."""
         self.streams = load_streams(settings)
         self.host = make_host(settings)
         self.clock = SystemClock()
@@ -158,7 +160,7 @@ class Hub:
             drain.on_drained = self.metrics.drained_points.inc
             self.host.held_elsewhere = self.spool.holds
             work.append(drain.run())
-        tasks = [_essential(part) for part in (*work, self.ingest.run())]
+        tasks = [self._essential(part) for part in (*work, self.ingest.run())]
         greeting = asyncio.create_task(self._look_at_store())
         systemd.notify(systemd.READY)
         try:
@@ -168,8 +170,7 @@ class Hub:
             # What devices sent is settled before the store is closed.
             for task in (greeting, *reversed(tasks)):
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait([task])  # one that failed has said so
             await self.store.close()
             await self.upkeep.close()
             self.backfills.close()
@@ -177,6 +178,19 @@ class Hub:
             if self.spool:
                 self.spool.close()
             self.dead_letters.close()
+
+    def _essential(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run what a hub cannot do without: if it fails, the process ends, and whoever started it starts it anew."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()):
+                self.has_failed = True
+                log.critical("the hub stops: a part of it failed", exc_info=error)
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(ended)
+        return task
 
     async def _look_at_store(self) -> None:
         try:
@@ -279,16 +293,3 @@ def _digest(settings: Settings) -> str:
 def _place(settings: Settings) -> str:
     """What names one database: workers and spools of another are not ours."""
     return "\n".join((settings.store, settings.influx_org, settings.influx_bucket))
-
-
-def _essential(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run what a hub cannot do without: if it fails, the worker ends, and is started anew."""
-
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()):
-            log.critical("the hub stops: a part of it failed", exc_info=error)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    task = asyncio.create_task(work)
-    task.add_done_callback(ended)
-    return task

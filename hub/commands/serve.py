@@ -47,7 +47,8 @@ def serve(
 
         HUB_INFLUX_TOKEN=… HUB_INFLUX_ORG=… HUB_INFLUX_BUCKET=… pxl-hub serve --store influxdb:http://127.0.0.1:8086
 
-    Exit codes: 0 stopped, 2 wrong options or settings, or the port is taken.
+    Exit codes: 0 stopped; 1 a part of it failed, which the log names: start it again; 2 wrong options or settings, or
+    the port is taken. Of several workers one that fails is replaced.
     """
     options = {"host": host, "port": port, "store": store, "workers": workers, "config": config, "tokens": tokens}
     settings = load_settings(options)
@@ -69,4 +70,6 @@ def serve(
         signal.signal(signal.SIGTERM, lambda *_: None)
         # Nobody can take over from a lone process: it stops in order, and whoever started it may start it again.
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-        serve_one(create_app(settings), settings, listener)
+        app = create_app(settings)
+        if not serve_one(app, settings, listener) or app.state.hub.has_failed:
+            raise typer.Exit(1)

@@ -26,14 +26,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve_one(app: Callable[..., Any], settings: Settings, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM, then end every socket and return within seconds."""
-    config = uvicorn.Config(app, log_config=None, **uvicorn_options(settings))
+def serve_one(app: Callable[..., Any], settings: Settings, listener: socket.socket) -> bool:
+    """Serve until SIGINT or SIGTERM, then end every socket and return within seconds; False where it did not start."""
+    server = _Server(uvicorn.Config(app, log_config=None, **uvicorn_options(settings)))
     settle()
     try:
-        _Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         COLLECTOR.stop()  # or DuckDB complains in sixty lines, as the interpreter ends, that its types are still there
+    return server.started
 
 
 class _Server(uvicorn.Server):

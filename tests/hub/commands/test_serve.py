@@ -106,6 +106,33 @@ def test_a_file_that_another_hub_has_open_is_one_sentence_and_exit_code_2(tmp_pa
     assert str(tmp_path / "hub.duckdb") in line
 
 
+def test_a_part_that_fails_ends_it_with_exit_code_1(tmp_path: Path) -> None:
+    code = """
+import sys
+from hub.commands import main
+from streams.engine import Engine
+
+async def run(self):
+    raise RuntimeError("a defect")
+
+Engine.run = run
+sys.argv = ["pxl-hub", "serve", "--port", "0", "--store", "duckdb::memory:"]
+main()
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT), "HUB_DATA_FOLDER": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "the hub stops: a part of it failed" in result.stderr
+    assert "RuntimeError: a defect" in result.stderr
+    assert "shutdown failed" not in result.stderr
+
+
 def test_importing_the_app_reads_no_settings_and_opens_nothing(tmp_path: Path) -> None:
     code = "import hub.app, os; print(sorted(os.listdir('.')))"
     result = subprocess.run(
