@@ -1,6 +1,7 @@
 """A connection to the hub, made again for as long as that can help."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from websockets.typing import Subprotocol
 from hub.client.backoff import Backoff
 from hub.client.errors import HubRefused, ProtocolViolated
 from hub.client.messages import Ready
+
+log = logging.getLogger("hub.client")
 
 TOKEN_VARIABLE = "HUB_TOKEN"  # noqa: S105 - a name
 """Where the token is looked for when none is given."""
@@ -44,6 +47,11 @@ class Setback:
     code: int | None = None
     retry_after: float = 0.0
     """Seconds for which the hub asked to be left alone."""
+
+
+def log_setback(setback: Setback, delay: float) -> None:
+    """What hears of setbacks where nobody else does; Python shows it on stderr, unless told otherwise."""
+    log.warning("%s; trying again in %.1f s", setback.message, delay)
 
 
 class _Reason(msgspec.Struct):

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from hub.client.backoff import Backoff
-from hub.client.connection import Setback, endpoint, keep_connected
+from hub.client.connection import Setback, endpoint, keep_connected, log_setback
 from hub.client.errors import HubError, HubRefused, ProtocolViolated
 from hub.client.messages import Column, Error, Explained, LiveMessage, Ready, Skipped, Subscribed, Window, decode_live
 from hub.client.messages import Live as Seam
@@ -42,7 +42,8 @@ class Live:
         after: every window comes first that stopped later than this time, such as the `final_until` of an earlier Live;
         seen: with `after`, that one's `seen`: windows that were corrected since then come, too.
         token: sent as `Authorization: Bearer`; else that of the environment variable HUB_TOKEN.
-        on_setback: hears why a connection ended or windows are late, and in how many seconds the next try is made.
+        on_setback: hears why a connection ended or windows are late, and in how many seconds the next try is made; else
+            the log has it.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Live:
         asked = {"stream": stream, "query": query, "where": where}
         self._address = endpoint(url, "/v1/live")
         self._token = token
-        self._on_setback = on_setback or (lambda _setback, _delay: None)
+        self._on_setback = on_setback or log_setback
         self._backoff = backoff or Backoff()
         self._subscription = Subscription(
             {key: value for key, value in asked.items() if value is not None}, history, after=after, seen=seen

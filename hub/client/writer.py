@@ -11,13 +11,16 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from hub.client.backoff import Backoff
-from hub.client.connection import Setback, endpoint, keep_connected
+from hub.client.connection import Setback, endpoint, keep_connected, log, log_setback
 from hub.client.errors import HubError, NotAcknowledged, ProtocolViolated
 from hub.client.messages import Ack, Ready, Reject, Retry, WriteMessage, decode_write
 from hub.client.points import Point
 from hub.client.unacknowledged import Rejection, Unacknowledged
 
 Line = bytes | str | Point
+
+MOST_LOGGED_REJECTS = 10
+"""Rejected points that a writer logs where nobody else hears of them, or a faulty device would fill its disk."""
 
 
 class Writer:
@@ -32,8 +35,8 @@ class Writer:
         url: the hub's address, as `ws://127.0.0.1:8000`.
         token: sent as `Authorization: Bearer`; else that of the environment variable HUB_TOKEN.
         parameters: of the query: `{"precision": "s"}`, `{"backfill": "true"}`, `{"template": ["a", "b"]}`.
-        on_reject: hears of each point that the hub will never store; `rejected` counts them.
-        on_setback: hears why a connection ended, and in how many seconds the next is tried.
+        on_reject: hears of each point that the hub will never store, else the log of the first; `rejected` counts them.
+        on_setback: hears why a connection ended, and in how many seconds the next is tried; else the log has it.
         buffer_bytes: while this much is unacknowledged, `write` waits.
         patience: on leaving, seconds without any outcome after which to give up; None waits for ever.
     """
@@ -52,11 +55,12 @@ class Writer:
     ) -> None:
         self._address = endpoint(url, "/v1/write", parameters)
         self._token = token
-        self._on_reject = on_reject
-        self._on_setback = on_setback
+        self._on_reject = on_reject or self._log_reject
+        self._on_setback = on_setback or log_setback
         self._buffer_bytes = buffer_bytes
         self.patience = patience
         """As given; it may be changed while the writer works."""
+        self._logged_rejects = 0
         self._backoff = backoff or Backoff()
         self._unacknowledged = Unacknowledged()
         self._max_frame_bytes: int | None = None
@@ -182,8 +186,14 @@ class Writer:
 
     def _note_setback(self, setback: Setback, delay: float) -> None:
         self._trouble = setback.message
-        if self._on_setback is not None:
-            self._on_setback(setback, delay)
+        self._on_setback(setback, delay)
+
+    def _log_reject(self, rejection: Rejection) -> None:
+        self._logged_rejects += 1
+        if self._logged_rejects <= MOST_LOGGED_REJECTS:
+            log.warning("the hub rejects %r, line %d: %s", rejection.text, rejection.line, rejection.message)
+        if self._logged_rejects == MOST_LOGGED_REJECTS:
+            log.warning("what it rejects from now on is not logged; Writer(on_reject=…) hears of all")
 
     async def _session(self, socket: ClientConnection, ready: Ready) -> None:
         self._trouble = "the hub has not acknowledged it"
@@ -218,9 +228,8 @@ class Writer:
             case Reject(frame=number, rejected=points, more=more):
                 rejections = self._unacknowledged.reject(number, points, more)
                 self._backoff.succeeded()
-                if self._on_reject is not None:
-                    for rejection in rejections:
-                        self._on_reject(rejection)
+                for rejection in rejections:
+                    self._on_reject(rejection)
             case Retry(frame=number, after_ms=after_ms):
                 self._unacknowledged.retry(number, monotonic() + after_ms / 1_000)
         self._sendable.set()

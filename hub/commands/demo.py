@@ -66,7 +66,7 @@ async def _run(settings: Settings, environment: dict[str, str], token: str | Non
     try:
         if await _answers(settings, stop):
             print(f"\n  PXL Hub is at http://{_place(settings)}/   (Ctrl-C stops it)\n", flush=True)
-            writer = Writer(f"ws://{_place(settings)}", token=token, patience=1.0)
+            writer = Writer(f"ws://{_place(settings)}", token=token, patience=1.0, on_setback=lambda *_: None)
             with suppress(HubError):  # the hub was stopped along with us, or has said why it ended
                 await push_metrics(writer, 1.0, stop)
         if ended.done():

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from hub.client import Backoff, HubRefused, NotAcknowledged, Point, Rejection, Setback, Writer
+from hub.client.writer import MOST_LOGGED_REJECTS
 from tests.hub.client.scripted_hub import Peer, scripted_hub
 
 pytestmark = pytest.mark.anyio
@@ -124,6 +125,29 @@ async def test_a_reject_reaches_the_caller_with_its_line() -> None:
             await writer.write(["w temp=1", "w temp=t"])
         assert heard == [Rejection(b"w temp=t", 1, "field_type", "temp is a float")]
         assert writer.rejected == 1
+
+
+async def test_where_nobody_hears_the_log_has_it(caplog: pytest.LogCaptureFixture) -> None:
+    async def breaks(peer: Peer) -> None:
+        await peer.ready()
+        peer.abort()
+
+    async def rejects(peer: Peer) -> None:
+        await peer.ready()
+        await peer.frame()
+        many = [{"line": n, "code": "field_type", "message": f"no {n}"} for n in range(1, MOST_LOGGED_REJECTS + 2)]
+        await peer.say(type="reject", frame=1, accepted=0, rejected=many, more=0)
+        await peer.stay()
+
+    async with scripted_hub(breaks, rejects) as url:
+        writer = Writer(url, backoff=quick())
+        async with writer:
+            await writer.write("\n".join("w temp=t" for _ in range(MOST_LOGGED_REJECTS + 1)))
+    said = [record.getMessage() for record in caplog.records if record.name == "hub.client"]
+    assert writer.rejected == MOST_LOGGED_REJECTS + 1
+    assert said[0].startswith("the connection was closed with 1006; trying again in ")
+    assert [line.rpartition(": ")[2] for line in said[1:-1]] == [f"no {n + 1}" for n in range(MOST_LOGGED_REJECTS)]
+    assert "is not logged" in said[-1]
 
 
 async def test_a_full_buffer_makes_the_writer_wait() -> None:
