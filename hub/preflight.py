@@ -33,7 +33,9 @@ def preflight(settings: Settings) -> socket.socket:
         return listen(settings.host, settings.port)
     except OSError as error:
         place = address(settings.host, settings.port)
-        raise SettingInvalid(f"port: {place} cannot be listened on: {error.strerror or error}") from None
+        reason = error.strerror or error
+        remedy = "another hub may run there: stop it, or choose another port, as in --port 8001"
+        raise SettingInvalid(f"port: {place} cannot be listened on: {reason}; {remedy}") from None
 
 
 def try_configuration(settings: Settings) -> None:

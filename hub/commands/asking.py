@@ -49,7 +49,8 @@ def ask(
             raise _refusal(error.code, error.read(), error.headers.get("retry-after")) from None
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise HubError(f"the hub at {url} does not answer: {getattr(reason, 'strerror', None) or reason}") from None
+        why = getattr(reason, "strerror", None) or reason
+        raise HubError(f"the hub at {url} does not answer: {why}; is it running there? --url names another") from None
 
 
 def _refusal(status: int, body: bytes, wait: str | None) -> HubError:

@@ -12,7 +12,7 @@ from hub.client import HubError, HubRefused
 from hub.commands.asking import Windows, ask
 from hub.commands.printing import print_table
 from hub.commands.query_text import Asked, QueryTextWrong, parse_query_text
-from hub.commands.query_view import as_sparklines, as_table
+from hub.commands.query_view import as_sparklines, as_table, unknown_fields
 from hub.commands.running import Token
 
 
@@ -75,4 +75,6 @@ def _ask(asked: Asked, form: Form, url: str, token: str | None) -> bytes | Rende
     if form in (Form.CSV, Form.JSON):
         return body
     windows = msgspec.json.decode(body, type=Windows)
+    if unknown := unknown_fields(windows):
+        print(f"pxl-hub: nobody has written {', '.join(unknown)} yet; is it spelled so?", file=sys.stderr)
     return as_sparklines(windows) if form is Form.SPARKLINE else as_table(windows)

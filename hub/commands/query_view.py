@@ -1,7 +1,7 @@
 """How `pxl-hub query` shows windows: as a table, or as a line of bars for each number. Pure."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -11,6 +11,8 @@ from hub.client.messages import Cell, Row
 from hub.commands.asking import Windows
 from hub.commands.watch_view import format_cell, moment, sparkline
 
+MOST_SILENT = 2
+"""Windows one after the other without a point that have a line each; a longer silence is one line."""
 MOST_BARS = 60
 """Bars of a line; where there are more windows, several share one."""
 
@@ -21,11 +23,25 @@ def as_table(answer: Windows) -> RenderableType:
     table.add_column("stop", no_wrap=True)
     for column in answer.columns:
         table.add_column(column.name, no_wrap=True, justify="left" if column.kind == "tag" else "right")
-    for window in answer.windows:
-        rows = window.rows or ((None,) * len(answer.columns),)
-        for row in rows:
-            table.add_row(Text(moment(window.stop), style="dim"), *(Text(format_cell(cell)) for cell in row))
+    for has_rows, run in groupby(answer.windows, key=lambda window: bool(window.rows)):
+        windows = list(run)
+        if not has_rows and len(windows) > MOST_SILENT:
+            table.add_row(Text(f"{len(windows)} windows, no points", style="dim"))
+            continue
+        for window in windows:
+            for row in window.rows or ((None,) * len(answer.columns),):
+                table.add_row(Text(moment(window.stop), style="dim"), *(Text(format_cell(cell)) for cell in row))
     return table
+
+
+def unknown_fields(answer: Windows) -> list[str]:
+    """The fields of which the hub knows no kind and has no value: nobody has written them, or they are spelled so."""
+    unknown = [
+        column.name.rpartition(".")[0]
+        for index, column in enumerate(answer.columns)
+        if column.kind is None and all(row[index] is None for window in answer.windows for row in window.rows)
+    ]
+    return list(dict.fromkeys(unknown))
 
 
 def as_sparklines(answer: Windows) -> RenderableType:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import time
 from collections.abc import Iterator
 
@@ -49,6 +50,18 @@ def test_a_table_has_a_line_for_each_row(hub: RunningHub) -> None:
     assert "\x1b" not in result.stdout
 
 
+def test_a_long_silence_is_one_line(hub: RunningHub) -> None:
+    lines = query(hub, "weather temp:mean 10s last 10m").stdout.splitlines()
+    assert re.fullmatch(r"\d\d windows, no points *", lines[1])
+    assert lines[2].split()[1] == "18.45"
+
+
+def test_a_field_that_nobody_has_written_is_named(hub: RunningHub) -> None:
+    result = query(hub, "weather tmp:mean,max temp:max 10s last 10m")
+    assert result.exit_code == 0
+    assert result.stderr == "pxl-hub: nobody has written tmp yet; is it spelled so?\n"
+
+
 def test_words_need_no_quotes(hub: RunningHub) -> None:
     assert "22.90" in query(hub, "weather", "temp:max", "where", "site=roof", "10s", "last", "10m").stdout
 
@@ -89,5 +102,6 @@ def test_what_the_hub_refuses_is_said_with_its_remedy(hub: RunningHub) -> None:
 def test_a_hub_that_is_away(hub: RunningHub) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     result = CliRunner().invoke(app, ["query", "weather", "--url", url])
-    assert (result.exit_code, result.stderr) == (1, f"pxl-hub: the hub at {url} does not answer: Connection refused\n")
+    sentence = "does not answer: Connection refused; is it running there? --url names another"
+    assert (result.exit_code, result.stderr) == (1, f"pxl-hub: the hub at {url} {sentence}\n")
     assert CliRunner().invoke(app, ["query", "weather", "--url", "hub"]).exit_code == 2
