@@ -9,6 +9,7 @@ import { parseView, SPANS, spellView, type View } from "./model/view_state.ts";
 import { h } from "./view/dom.ts";
 import { openEditor } from "./view/editor.ts";
 import { emptyPage } from "./view/empty.ts";
+import { keepPainted } from "./view/painter.ts";
 import { type PanelHost, PanelView } from "./view/panel.ts";
 import { onThemeChange } from "./view/theme.ts";
 import { askForToken, storedToken } from "./view/token.ts";
@@ -18,8 +19,6 @@ import { showKeys, TopBar } from "./view/top.ts";
 const LEAST_SPAN = 60_000;
 const SCHEMA_FRESH_MS = 30_000;
 const STATUS_EVERY_MS = 250;
-/** Charts that one frame draws. */
-const DRAWN_AT_ONCE = 2;
 
 export class App implements PanelHost {
   readonly hub: Hub;
@@ -53,7 +52,7 @@ export class App implements PanelHost {
     addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("visibilitychange", () => this.#observeAnew());
     setInterval(() => this.#showStatus(), STATUS_EVERY_MS);
-    requestAnimationFrame(() => this.#frame());
+    keepPainted(() => this.#range(), (from, to) => this.#panels.flatMap((panel) => panel.due(from, to)));
     this.hub.connect();
     void this.#load();
   }
@@ -254,14 +253,6 @@ export class App implements PanelHost {
     const now = this.#pausedAt ?? this.hub.now();
     const oldest = Math.min(now, ...this.#panels.map(({ columns }) => columns?.oldest ?? now));
     return [now - Math.min(this.#view.span, Math.max(LEAST_SPAN, now - oldest)), now];
-  }
-
-  /** Draw a few of those that are due at each frame, the longest waiting first, so that no frame takes long. */
-  #frame(): void {
-    const [from, to] = this.#range();
-    const due = this.#panels.flatMap((panel) => panel.due(from, to)).sort((a, b) => a.drawnAt - b.drawnAt);
-    for (const view of due.slice(0, DRAWN_AT_ONCE)) view.paint(from, to);
-    requestAnimationFrame(() => this.#frame());
   }
 
   #showStatus(): void {

@@ -1,8 +1,9 @@
-"""The page with twelve charts at ten updates a second in a real Chromium, beside an empty page in the same browser.
+"""The page with twelve charts at ten updates a second in a real Chromium, beside an empty page and uPlot alone.
 
 `scripts/bench page [--seconds N]`. Frames are those that the browser could have drawn something in; a long task is one
 that keeps the page from answering for 50 ms or more. Without a graphics card each frame is drawn by the processor,
-which hub, device and browser share; the processor time of the page's own thread says what the page itself costs.
+which hub, device and browser share: as many bare charts of the same windows show what these leave, and the processor
+time of the page's own thread says what the page itself costs.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from hub.client import Writer
 from tests.browser import launched
@@ -33,6 +34,11 @@ group_by = ["line"]
 every = "100ms"
 grace = "200ms"
 """
+ROOT = Path(__file__).parents[2]
+UPLOT = ROOT / "hub" / "dashboard" / "node_modules" / "uplot" / "dist"
+BARE = (Path(__file__).parent / "bare_charts.js").read_text()
+COLORS = ["#2f6feb", "#e8710a", "#12915f", "#c2185b"]
+SIZE: ViewportSize = {"width": 1920, "height": 1080}
 MEASURE = """milliseconds => new Promise(resolve => {
   const gaps = [], long = [];
   const observer = new PerformanceObserver(list => long.push(...list.getEntries().map(entry => entry.duration)));
@@ -117,30 +123,49 @@ def report(name: str, seen: dict[str, Any]) -> None:
     print(f"  {name:28} {frames}   {work}   {seen['long']} tasks of 50 ms or more by the clock")
 
 
-def compare(browser: Browser, hub: HubProcess, seconds: float) -> None:
-    empty = browser.new_page(viewport={"width": 1920, "height": 1080})
-    bare = measure(empty, seconds)
-    report("an empty page", bare)
-    empty.close()
-    page = browser.new_page(viewport={"width": 1920, "height": 1080})
-    received: list[str | bytes] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))  # noqa: PLW0108
-    page.goto(f"{hub.url}/#span=1m")
-    while kinds(received).count("live") < CHARTS:  # the hub reads the past, which takes it a whole core
+def settle(page: Page, received: list[str | bytes]) -> None:
+    """Wait until all the past has come: the hub reads it, which takes it a whole core."""
+    while kinds(received).count("live") < CHARTS:
         page.wait_for_timeout(200)
     page.wait_for_timeout(5_000)
     received.clear()
-    busy = measure(page, seconds)
-    windows = kinds(received).count("window") / seconds
-    report(f"{CHARTS} charts, {windows:.0f} windows/s", busy)
-    page.set_viewport_size({"width": 1440, "height": 300})
-    page.locator("main").evaluate("main => { main.style.paddingTop = '3000px'; }")
-    page.wait_for_timeout(4_000)
-    received.clear()
-    report("all of them out of sight", measure(page, seconds))
-    print(f"  {len(received) / seconds:.1f} messages/s then")
-    print(f"  frames/s, to an empty page: {busy['fps'] / bare['fps']:.2f}")
+
+
+@contextmanager
+def opened(browser: Browser, url: str) -> Iterator[tuple[Page, list[str | bytes]]]:
+    """A page, and what it receives over its sockets."""
+    page = browser.new_page(viewport=SIZE, bypass_csp=True)
+    received: list[str | bytes] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))  # noqa: PLW0108
+    page.goto(url)
+    yield page, received
     page.close()
+
+
+def compare(browser: Browser, hub: HubProcess, seconds: float) -> None:
+    with opened(browser, "about:blank") as (page, _):
+        empty = measure(page, seconds)
+        report("an empty page", empty)
+    with opened(browser, f"{hub.url}/healthz") as (page, received):
+        page.add_style_tag(path=UPLOT / "uPlot.min.css")
+        page.add_script_tag(path=UPLOT / "uPlot.iife.min.js")
+        page.evaluate(BARE, {"charts": CHARTS, "lines": GROUPS, "colors": COLORS})
+        settle(page, received)
+        bare = measure(page, seconds)
+        report(f"{CHARTS} charts of uPlot alone", bare)
+    with opened(browser, f"{hub.url}/#span=1m") as (page, received):
+        settle(page, received)
+        busy = measure(page, seconds)
+        windows = kinds(received).count("window") / seconds
+        report(f"{CHARTS} charts, {windows:.0f} windows/s", busy)
+        page.set_viewport_size({"width": 1440, "height": 300})
+        page.locator("main").evaluate("main => { main.style.paddingTop = '3000px'; }")
+        page.wait_for_timeout(4_000)
+        received.clear()
+        report("all of them out of sight", measure(page, seconds))
+        print(f"  {len(received) / seconds:.1f} messages/s then")
+    ratios = f"{busy['fps'] / empty['fps']:.2f}; to uPlot alone: {busy['fps'] / bare['fps']:.2f}"
+    print(f"  frames/s, to an empty page: {ratios}")
 
 
 def main(arguments: list[str]) -> None:

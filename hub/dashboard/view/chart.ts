@@ -12,7 +12,9 @@ import { lineColor } from "./theme.ts";
 const MOST_LINES = 24;
 const MOST_IN_TIP = 10;
 /** Between two drawings of one chart, milliseconds. */
-const LEAST_PAUSE_MS = 66;
+const LEAST_PAUSE_MS = 80;
+/** Between two changes of the legend's values, which nobody reads faster. */
+const VALUES_PAUSE_MS = 250;
 
 interface Line {
   key: string;
@@ -51,6 +53,9 @@ export class ChartView {
   #cursor: number | null = null;
   #size = { width: 0, height: 0 };
   #paintedAt = 0;
+  /** When the legend was written last, by `performance.now`, and whether it is behind. */
+  #valuesAt = 0;
+  #areValuesOld = false;
 
   constructor(chart: Chart, columns: Columns, everyMs: number, host: ChartHost) {
     this.#chart = chart;
@@ -83,7 +88,8 @@ export class ChartView {
     if (this.#size.width < 100 || now - this.drawnAt < LEAST_PAUSE_MS) return false;
     const last = this.#columns.corrections.at(-1);
     const flashes = last !== undefined && now - last.at < FLASH_MS + 100;
-    return this.isDirty || flashes || (Math.abs(to - this.#paintedAt) / (to - from)) * this.#size.width >= 1;
+    const owesValues = this.#areValuesOld && now - this.#valuesAt >= VALUES_PAUSE_MS;
+    return this.isDirty || flashes || owesValues || (Math.abs(to - this.#paintedAt) / (to - from)) * this.#size.width >= 1;
   }
 
   /** Draw it. */
@@ -102,7 +108,8 @@ export class ChartView {
     this.#paintedAt = to;
     this.drawnAt = performance.now();
     this.isDirty = false;
-    this.#showValues();
+    this.#areValuesOld = this.drawnAt - this.#valuesAt < VALUES_PAUSE_MS;
+    if (!this.#areValuesOld) this.#showValues();
   }
 
   /** Draw anew in other colours. */
@@ -151,6 +158,7 @@ export class ChartView {
 
   #buildLegend(): void {
     this.#values = this.#lines.map(() => h("data"));
+    this.#valuesAt = 0;
     const items = this.#lines.map((line, index) => {
       const swatch = h("i");
       swatch.style.backgroundColor = lineColor(index);
@@ -181,6 +189,7 @@ export class ChartView {
   }
 
   #showValues(): void {
+    this.#valuesAt = performance.now();
     const index = this.#cursor ?? this.#columns.stops.length - 1;
     this.#lines.forEach(({ values }, line) => write(this.#values[line] as HTMLElement, formatValue(values[index] ?? null, this.#chart.unit)));
   }

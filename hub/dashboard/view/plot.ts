@@ -66,6 +66,7 @@ export function makePlot(place: HTMLElement, size: uPlot.Options["width"], heigh
     ],
     series: [{}, ...drawn().lines.map((line, index) => seriesOf(line.isHidden, index, drawn))],
     hooks: {
+      drawClear: [cover],
       draw: [(plot) => (drawProvisional(plot, drawn()), drawFlashes(plot, drawn()))],
       setCursor: [(plot) => events.cursor(plot.cursor.idx ?? null)],
       setSelect: [(plot) => {
@@ -108,6 +109,12 @@ function seriesOf(isHidden: boolean, index: number, drawn: () => Drawn): uPlot.S
     gaps: (plot, series, first, last, gaps) => withMissing(plot, series, first, last, gaps, drawn().everyMs),
     points: { show: true, size: 4, width: 0, fill: () => lineColor(index), filter: (plot, series) => lonely(plot, series) },
   };
+}
+
+/** The canvas hides what is beneath, which then need not be drawn: see build.mjs. */
+function cover({ ctx: context }: uPlot): void {
+  context.fillStyle = palette.card;
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
 }
 
 /** Windows that never came are a gap too, not a line to the next. */
