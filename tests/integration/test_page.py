@@ -28,20 +28,9 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         yield demo
 
 
-WATCH = """
-const watch = setInterval(() => {
-  const cards = [...document.querySelectorAll("section")];
-  if (cards.length < COUNT || !cards.every((card) => /\\d/.test(card.querySelector("data")?.textContent))) return;
-  window.secondsUntilValues = performance.now() / 1000;
-  clearInterval(watch);
-}, 20);
-""".replace("COUNT", str(len(CARDS)))
-
-
 def opened(browser: Browser, demo: Demo) -> Page:
     """The page, once every chart's legend has its values."""
     page = browser.new_page(viewport={"width": 1_440, "height": 1_100})
-    page.add_init_script(WATCH)
     page.goto(demo.url)
     expect(page.locator("h2")).to_have_text(CARDS)
     for card in page.locator("section").all():
@@ -49,27 +38,17 @@ def opened(browser: Browser, demo: Demo) -> Page:
     return page
 
 
-def seconds_until_values(browser: Browser, demo: Demo) -> float:
-    """From the start of the navigation until every chart's legend has its values."""
-    page = opened(browser, demo)
-    seconds: float = page.evaluate("window.secondsUntilValues")
-    page.close()
-    return seconds
+def expect_another_picture(page: Page) -> None:
+    """Wait until the first chart has been drawn anew, and differently."""
+    picture = "document.querySelector('canvas').toDataURL()"
+    page.wait_for_function(f"before => {picture} !== before", arg=page.evaluate(picture), timeout=PATIENCE)
 
 
-def picture(page: Page) -> str:
-    data: str = page.locator("canvas").first.evaluate("canvas => canvas.toDataURL()")
-    return data
-
-
-def test_every_chart_moves_within_two_seconds(browser: Browser, demo: Demo) -> None:
-    # Whatever else this machine does can only make it slower: the best of three counts.
-    assert min(seconds_until_values(browser, demo) for _ in range(3)) < 2
+def test_every_chart_moves(browser: Browser, demo: Demo) -> None:
+    # How soon depends on the machine, and is measured: scripts/bench page.
     page = opened(browser, demo)
     complaints = Complaints(page)
-    before = picture(page)
-    page.wait_for_timeout(500)
-    assert picture(page) != before
+    expect_another_picture(page)
     expect(page.get_by_role("status")).to_have_text("Live")
     page.reload()
     expect(page.get_by_role("status")).to_have_text("Live")
@@ -95,9 +74,7 @@ def test_it_goes_on_after_a_restart_of_the_hub_without_a_reload(browser: Browser
     demo.start()
     expect(page.get_by_role("status")).to_have_text("Live", timeout=PATIENCE)
     expect(page.locator("#facts")).to_contain_text("1 reconnect")
-    before = picture(page)
-    page.wait_for_timeout(1_500)
-    assert picture(page) != before
+    expect_another_picture(page)
     assert page.evaluate("window.isTheSamePage") is True
     assert failures == []
     page.close()

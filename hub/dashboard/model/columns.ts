@@ -75,6 +75,13 @@ export class Columns {
     return index;
   }
 
+  /** The newest window that says something, which one that may still change does not while it has no rows. */
+  get latest(): number {
+    let index = this.windows.length - 1;
+    while (index > 0 && this.windows[index]?.rows.length === 0 && !this.isFinal(index)) index -= 1;
+    return index;
+  }
+
   /** Forget what stopped before this time, once it is worth the work, and groups that have no value left. */
   prune(before: number): void {
     const stale = this.#place(before);

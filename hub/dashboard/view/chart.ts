@@ -54,7 +54,7 @@ export class ChartView {
   #size = { width: 0, height: 0 };
   #paintedAt = 0;
   /** When the legend was written last, by `performance.now`, and whether it is behind. */
-  #valuesAt = 0;
+  #valuesAt = -Infinity;
   #areValuesOld = false;
 
   constructor(chart: Chart, columns: Columns, everyMs: number, host: ChartHost) {
@@ -158,7 +158,7 @@ export class ChartView {
 
   #buildLegend(): void {
     this.#values = this.#lines.map(() => h("data"));
-    this.#valuesAt = 0;
+    this.#valuesAt = -Infinity;
     const items = this.#lines.map((line, index) => {
       const swatch = h("i");
       swatch.style.backgroundColor = lineColor(index);
@@ -190,7 +190,7 @@ export class ChartView {
 
   #showValues(): void {
     this.#valuesAt = performance.now();
-    const index = this.#cursor ?? this.#columns.stops.length - 1;
+    const index = this.#cursor ?? this.#columns.latest;
     this.#lines.forEach(({ values }, line) => write(this.#values[line] as HTMLElement, formatValue(values[index] ?? null, this.#chart.unit)));
   }
 

@@ -45,6 +45,17 @@ test("windows at the end are provisional until progress says otherwise", () => {
   assert.equal(columns.provisionalFrom, 2);
 });
 
+test("the newest window that says something may be one without points, but not one that may still get some", () => {
+  const columns = new Columns(COLUMNS);
+  assert.equal(columns.latest, -1);
+  columns.take(window(1_000, [["a", 1]]), 0);
+  columns.take(window(2_000, []), 0);
+  columns.take(window(3_000, []), 0);
+  assert.equal(columns.latest, 0);
+  columns.finalUntil = 2_000;
+  assert.equal(columns.latest, 1);
+});
+
 test("what is older than the axis is forgotten, and groups with it", () => {
   const columns = new Columns(COLUMNS);
   columns.take(window(1_000, [["gone", 1]]), 0);
