@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -27,12 +28,12 @@ class HubApp(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI says."""
+        scope["app"] = self
         if scope["type"] != "lifespan" and (refused := self._refusal(scope)):
             await _refuse(refused, scope, receive, send)
             return
         endpoint = SOCKETS.get(scope["path"]) if scope["type"] == "websocket" else None
         if endpoint is not None:
-            scope["app"] = self
             begin_session()
             await endpoint(WebSocket(scope, receive, send))
             return
@@ -57,14 +58,12 @@ class HubApp(Starlette):
             refused = Refusal(
                 429, "too_many_requests", f"{address} may send {most} requests a second (max_request_rate)"
             )
-        if refused:
-            hub.metrics.refusals.labels(refused.code).inc()
         return refused
 
 
 async def _refuse(refused: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     headers = {"retry-after": str(answers.RETRY_SECONDS)} if refused.status == 429 else None
-    response = answers.problem(*refused, headers)
+    response = answers.ErrorResponse(*refused, headers)
     if scope["type"] == "http":
         await response(scope, receive, send)
     else:
@@ -83,7 +82,7 @@ def create_app(settings: Settings) -> Starlette:
                 hub.metrics.on_commit, hub.metrics.on_window = traces.committed, traces.sent
             async with hub.running():
                 # What our HTTP protocol calls where headers are too slow to come.
-                yield {SLOW_HEADERS: hub.metrics.refusals.labels("slow_headers").inc}
+                yield {SLOW_HEADERS: partial(hub.metrics.refused, "slow_headers")}
 
     app = HubApp(
         routes=[

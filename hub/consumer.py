@@ -2,14 +2,11 @@
 
 import asyncio
 import logging
-import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 import msgspec
 
-from hub.auth import Grants
 from hub.authority import Identity, anybody
 from hub.codes import Close, SessionOver
 from hub.explaining import Explainer, error_message
@@ -19,7 +16,6 @@ from hub.messages import (
     Error,
     Explain,
     Live,
-    QueryRequest,
     Subscribe,
     Subscribed,
     Unreadable,
@@ -28,85 +24,14 @@ from hub.messages import (
 )
 from hub.outbound import Encoding, Outbound
 from hub.past import Tell, Teller, as_history
-from hub.reading import RequestRefused, Where, effective
-from hub.topics import Topic, Topics
-from streams.clock import Clock
-from streams.durations import format_duration, parse_duration
-from streams.engine import Engine
-from streams.errors import QueryInvalid, RangeTooLong, StreamsError
+from hub.reading import RequestRefused
+from hub.shared import Past, Shared
+from hub.topics import Topic
+from streams.errors import StreamsError
 from streams.points import Kind
 from streams.queries import Query
 
 log = logging.getLogger(__name__)
-
-
-class Past(NamedTuple):
-    """Which windows of the past a subscriber wants: those that stopped later than `after`, where it wants any.
-
-    Also earlier ones that were corrected since `seen`.
-    """
-
-    after: int | None
-    seen: int | None
-
-
-class Shared:
-    """What the dashboards' sessions of a worker have in common."""
-
-    def __init__(
-        self,
-        streams: Mapping[str, Query],
-        engine: Engine,
-        topics: Topics,
-        clock: Clock,
-        kinds: Callable[[str], Awaitable[Mapping[str, Kind]]],
-        *,
-        max_frame_bytes: int,
-        max_subscriptions: int,
-        max_groups: int = sys.maxsize,
-        max_range_ms: int = 0,
-    ) -> None:
-        """`max_range_ms` is how much of the past one request may ask for, 0 all of it."""
-        self.streams = streams
-        self.engine = engine
-        self.topics = topics
-        self.clock = clock
-        self.kinds = kinds
-        self.max_frame_bytes = max_frame_bytes
-        self.max_subscriptions = max_subscriptions
-        self.max_groups = max_groups
-        self._max_range_ms = max_range_ms
-
-    def query(
-        self,
-        stream: str | None,
-        asked: QueryRequest | None,
-        where: Where | None,
-        grants: Grants,
-    ) -> Query:
-        """What a request asks for, as `hub.reading.effective` says. QueryInvalid, RequestRefused."""
-        return effective(self.streams, stream, asked, where, grants)
-
-    def past(self, request: Subscribe) -> Past:
-        """Which windows of the past a request asks for. QueryInvalid."""
-        if request.history is not None and request.after is not None:
-            raise QueryInvalid("history: it says the same as after in another way; give one of them")
-        if request.seen is not None and request.after is None:
-            raise QueryInvalid("seen: it adds to after; give both, or history alone")
-        now = self.clock.now()
-        try:
-            after = request.after if request.history is None else now - parse_duration(request.history)
-        except ValueError as error:
-            raise QueryInvalid(f"history: {error}") from None
-        if after is not None:
-            self.check_range(after, now)
-        return Past(after, request.seen)
-
-    def check_range(self, start: int, stop: int) -> None:
-        """RangeTooLong where that is more of the past than one request may ask for."""
-        if self._max_range_ms and stop - start > self._max_range_ms:
-            most = format_duration(self._max_range_ms)
-            raise RangeTooLong(f"history: one request may ask for {most} of the past (max_range)")
 
 
 class Subscription:
@@ -143,7 +68,7 @@ class Consumer:
         self._identity = identity or anybody()
         self._identity.on_change.append(self._hold_against_grants)
         self._past = Teller(shared.engine, outbound, tell, shared.max_groups)
-        self._explainer = Explainer(shared.engine, outbound)
+        self._explainer = Explainer(shared.engine, outbound, self._refuse)
         self._subscriptions: dict[str, Subscription] = {}
 
     def receive(self, data: str | bytes) -> None:
@@ -170,7 +95,7 @@ class Consumer:
             case Explain():
                 self._grant(request.id, lambda: self._explain(request))
             case Error():
-                self._send(request)
+                self._refuse(request)
 
     def ask(self, request: Subscribe) -> None:
         """Open a subscription, or tell the socket why not. SessionOver where nothing is granted any more."""
@@ -200,7 +125,7 @@ class Consumer:
         try:
             action()
         except StreamsError as error:
-            self._send(Error(id=name, code=error.code, message=str(error)))
+            self._refuse(Error(id=name, code=error.code, message=str(error)))
 
     def _query(self, request: Subscribe) -> Query:
         return self._shared.query(request.stream, request.query, request.where, self._identity.grants)
@@ -220,7 +145,7 @@ class Consumer:
         """A subscription cannot go on; nothing happens where it has ended."""
         if name in self._subscriptions:
             self._unsubscribe(name)
-            self._send(error_message(name, error))
+            self._refuse(error_message(name, error))
 
     def _unsubscribe(self, name: str) -> None:
         subscription = self._known(name)
@@ -288,6 +213,10 @@ class Consumer:
         subscription = self._subscriptions.pop(name)
         self._explainer.forget(name)
         self._leave(subscription)
+        self._refuse(error)
+
+    def _refuse(self, error: Error) -> None:
+        self._shared.refused(error.code)
         self._send(error)
 
     def _send(self, message: msgspec.Struct) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from hub.messages import Error, Explain, Explained, SentRevision
 from hub.outbound import Outbound
@@ -19,11 +20,13 @@ RETRY_MS = 1_000
 class Explainer:
     """Answers one socket's questions, one at a time, in the order asked."""
 
-    __slots__ = ("_engine", "_outbound", "_questions", "_turn")
+    __slots__ = ("_engine", "_outbound", "_questions", "_refuse", "_turn")
 
-    def __init__(self, engine: Engine, outbound: Outbound) -> None:
+    def __init__(self, engine: Engine, outbound: Outbound, refuse: Callable[[Error], None]) -> None:
+        """`refuse` tells an error."""
         self._engine = engine
         self._outbound = outbound
+        self._refuse = refuse
         self._questions: dict[asyncio.Task[None], str] = {}
         self._turn = asyncio.Lock()
 
@@ -31,7 +34,7 @@ class Explainer:
         """Answer later, with `explained` or `error`."""
         if len(self._questions) >= MOST_QUESTIONS:
             message = f"{MOST_QUESTIONS} explanations are under way on this socket; ask again when they have come"
-            self._outbound.message(Error(request.id, "too_many_questions", message, RETRY_MS))
+            self._refuse(Error(request.id, "too_many_questions", message, RETRY_MS))
             return
         task = asyncio.get_running_loop().create_task(self._answer(request, topic))
         self._questions[task] = request.id
@@ -49,10 +52,10 @@ class Explainer:
                 await self._outbound.drained()
             self._outbound.message(_explained(request.id, topic.key, explanation))
         except StreamsError as error:
-            self._outbound.message(error_message(request.id, error))
+            self._refuse(error_message(request.id, error))
         except Exception:
             log.exception("a window of %s could not be explained", topic.plan.query)
-            self._outbound.message(Error(request.id, "internal", "the hub failed at this; its log says why"))
+            self._refuse(Error(request.id, "internal", "the hub failed at this; its log says why"))
 
 
 def error_message(name: str, error: StreamsError) -> Error:

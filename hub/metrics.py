@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections import Counter as Counted
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 MOST_MEASUREMENTS = 200
 OTHERS = "(others)"
-"""What all measurements but the first so many are called."""
+"""What all measurements but the first so many are called, and codes of points that a long `reject` does not list."""
 _POINTS = (1, 10, 100, 1_000, 2_000, 5_000, 10_000, 20_000)
 
 
@@ -63,7 +64,9 @@ class Metrics:
         self.connections = gauge("connections", "Open sockets", ["endpoint"])
         self.frames = counter("frames", "Frames received from devices")
         self.acks = counter("acks", "Acknowledgements sent; one may cover many frames", ["stored"])
-        self.rejects = counter("rejected_points", "Points that were refused for good")
+        self.rejects = counter(
+            "rejected_points", "Points that were refused for good, by code where the device was told it", ["code"]
+        )
         self.retries = counter("retries", "Frames that the device was asked to send again")
         self.points = counter("committed_points", "Points in commits that have ended")
         self.commit_points = histogram("commit_points", "Points of a commit", _POINTS)
@@ -82,8 +85,8 @@ class Metrics:
         self.tail_seconds = counter("tail_seconds", "What these readings took, loading included", ["measurement"])
         self.audits = counter("audits", "Windows that were computed again straight from the store", ["result"])
         self.troubles = counter("troubles", "Times that subscribers of a plan were told that its windows are late")
-        self.refusals = counter(
-            "refusals", "Requests and connections that a limit or the lack of a grant refused", ["code"]
+        self._refusals = counter(
+            "refusals", "Errors that clients were told: of connections, requests and subscriptions", ["code"]
         )
         self.loop_stall = histogram(
             "loop_stall_seconds",
@@ -127,7 +130,14 @@ class Metrics:
             case Retry():
                 self.retries.inc()
             case Reject(rejected=rejected, more=more):
-                self.rejects.inc(len(rejected) + more)
+                for code, points in Counted(point.code for point in rejected).items():
+                    self.rejects.labels(code).inc(points)
+                if more:
+                    self.rejects.labels(OTHERS).inc(more)
+
+    def refused(self, code: str) -> None:
+        """Somebody is told this code of `hub.codes`."""
+        self._refusals.labels(code).inc()
 
     def read(self, measurement: str, slices: int, points: int, milliseconds: float) -> None:
         """The tail has read slices of a measurement."""

@@ -15,12 +15,12 @@ from hub import systemd
 from hub.auth import Principal
 from hub.authority import Authority, Identity
 from hub.connections import Connections, Most, Place
-from hub.consumer import Shared
 from hub.metrics import Metrics, ObservedEngine
 from hub.rates import RatesOfAddresses
 from hub.request_bodies import RequestBodies
 from hub.schema import Schemas
 from hub.settings import Settings, data_folder, duckdb_path
+from hub.shared import Shared
 from hub.stalls import Reader, watch_readers, watch_stalls
 from hub.topics import Topics
 from hub.upkeep import Upkeep
@@ -100,6 +100,7 @@ class Hub:
             max_subscriptions=settings.max_subscriptions,
             max_groups=settings.max_groups,
             max_range_ms=settings.max_range,
+            refused=self.metrics.refused,
         )
         self.request_bodies = RequestBodies(settings.max_body_bytes)
         self.request_rates = RatesOfAddresses(settings.max_request_rate, loopback=settings.limit_loopback)

@@ -12,13 +12,19 @@ MOST_HELD_BYTES = 128 * 2**20
 PATIENCE_SECONDS = 60.0
 """How long a body may take to arrive."""
 
+_CODES = {408: "too_slow", 413: "too_large", 503: "overloaded"}
+
 
 class BodyRefused(Exception):
-    """A body that is not taken; the text says why. `status` is HTTP's, `retry_seconds` says when it might be taken."""
+    """A body that is not taken; the text says why. `status` is HTTP's, `code` the catalogue's.
+
+    `retry_seconds` says when it might be taken.
+    """
 
     def __init__(self, status: int, message: str, retry_seconds: int = 0) -> None:
         super().__init__(message)
         self.status = status
+        self.code = _CODES.get(status, "invalid_request")
         self.retry_seconds = retry_seconds
 
 

@@ -20,7 +20,7 @@ from hub.messages import Encoding, Error, Subscribe
 from hub.outbound import Outbound
 from hub.parts import Hub
 from hub.ranges import subscription, whole_number
-from hub.routes.answers import RETRY_SECONDS, problem, refusal
+from hub.routes.answers import RETRY_SECONDS, ErrorResponse, refusal
 from hub.routes.peers import address_of, principal_of
 from hub.server.http import EXTENSION
 from hub.wires import Endless, SendingWire
@@ -85,10 +85,9 @@ class _Events(Response):
             with hub.admitted(self._address) as place, hub.identified(self._principal, place) as identity:
                 await self._answer(scope, receive, send, identity)
         except TooMany as error:
-            hub.metrics.refusals.labels(error.code).inc()
             headers = {"retry-after": str(RETRY_SECONDS)}
             status = 503 if error.code == "too_many_connections" else 429
-            await problem(status, error.code, str(error), headers)(scope, receive, send)
+            await ErrorResponse(status, error.code, str(error), headers)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, identity: Identity) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -127,6 +126,7 @@ class _Events(Response):
                 outbound.close(Close.GOING_AWAY, "")
 
         def end(reason: str) -> None:
+            hub.metrics.refused("unauthenticated")
             outbound.message(Error(id=None, code="unauthenticated", message=reason))
             outbound.close(Close.UNAUTHENTICATED, reason)
 

@@ -55,13 +55,18 @@ async def health(request: Request) -> Response:
 
 async def _write(request: Request, dialect: Dialect) -> Answer:
     hub: Hub = request.app.state.hub
+
+    def refused(status: int, code: str, message: str, retry_seconds: int = 0) -> Answer:
+        hub.metrics.refused(code)
+        return dialect.problem(status, message, retry_seconds=retry_seconds)
+
     try:
         principal = principal_of(request, basic=True)
     except RequestRefused as error:
-        return dialect.problem(401, str(error))
+        return refused(401, error.code, str(error))
     precision = dialect.precision(request.query_params.get("precision", ""))
     if precision is None:
-        return dialect.problem(400, dialect.unknown_precision)
+        return refused(400, "invalid_request", dialect.unknown_precision)
     encoding = request.headers.get("content-encoding", "").strip().lower()
     inflater = Inflater() if encoding in COMPRESSED else None
     # InfluxDB reads a body of any other encoding as if it had none.
@@ -74,12 +79,12 @@ async def _write(request: Request, dialect: Dialect) -> Answer:
             with closing(_Writing(hub, request, precision, principal)) as writing:
                 written = await writing.store(body)
         return written.answer(dialect, note)
-    except BodyRefused as refused:
-        return dialect.problem(refused.status, str(refused), retry_seconds=refused.retry_seconds)
+    except BodyRefused as error:
+        return refused(error.status, error.code, str(error), error.retry_seconds)
     except SessionOver as over:  # the token has ended on the way
-        return dialect.problem(401, over.reason)
+        return refused(401, "unauthenticated", over.reason)
     except ClientDisconnect:
-        return dialect.problem(400, "the client went away")
+        return refused(400, "invalid_request", "the client went away")
 
 
 class _Writing:

@@ -62,7 +62,7 @@ async def converse(
         outbound.close(over.code, over.reason)
         await writer
     except TooMany as error:
-        hub.metrics.refusals.labels(error.code).inc()
+        hub.metrics.refused(error.code)
         outbound.close(Close.TOO_MANY, str(error))
         await writer
     except Exception:

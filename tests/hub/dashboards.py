@@ -5,9 +5,10 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from hub.consumer import Consumer, Shared
+from hub.consumer import Consumer
 from hub.messages import Encoding
 from hub.outbound import Outbound
+from hub.shared import Shared
 from hub.topics import Topics
 from streams.engine import Engine
 from streams.host import LocalHost

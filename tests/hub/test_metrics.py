@@ -53,7 +53,8 @@ def test_outcomes_are_counted_as_devices_hear_of_them() -> None:
     metrics.told(Retry(frame=5, after_ms=500))
     metrics.committed(Committed(points=100, frames=3, devices=2, waited=0.001, seconds=0.004, spooled=False))
     assert value(metrics, 'hub_acks_total{stored="spool"}') == 1
-    assert value(metrics, "hub_rejected_points_total") == 7
+    assert value(metrics, 'hub_rejected_points_total{code="field_type"}') == 1
+    assert value(metrics, 'hub_rejected_points_total{code="(others)"}') == 6
     assert value(metrics, "hub_retries_total") == 1
     assert value(metrics, "hub_committed_points_total") == 100
     assert value(metrics, 'hub_commit_seconds_bucket{le="0.005"}') == 1

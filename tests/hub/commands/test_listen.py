@@ -64,7 +64,7 @@ def door_to(url: str, *options: str) -> Iterator[Door]:
 def metric(hub: HubProcess, name: str) -> float:
     with urllib.request.urlopen(hub.url + "/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()
-    return sum(float(line.split(" ")[1]) for line in lines if line.startswith(f"{name} "))
+    return sum(float(line.split(" ")[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
 
 def test_lines_of_many_senders_are_stored_before_it_ends(tmp_path: Path) -> None:

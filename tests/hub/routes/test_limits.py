@@ -45,6 +45,41 @@ def counted(hub: RunningHub, name: str) -> float:
     return 0.0
 
 
+def refused(hub: RunningHub, code: str) -> float:
+    return counted(hub, f'hub_refusals_total{{code="{code}"}}')
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/v1/streams/none/windows", "unknown_stream"),
+        ("/v1/streams/none/events", "unknown_stream"),
+        ("/v1/schema?no=1", "invalid_request"),
+        ("/nowhere", "not_found"),
+    ],
+)
+def test_an_error_over_http_is_counted_by_its_code(hub: RunningHub, path: str, code: str) -> None:
+    before = refused(hub, code)
+    assert hub.get(path).body["code"] == code
+    assert refused(hub, code) == before + 1
+
+
+@pytest.mark.parametrize("path", ["/write?precision=years", "/api/v2/write?precision=years"])
+def test_a_refusal_in_influxdbs_words_is_counted_by_the_hubs_code(hub: RunningHub, path: str) -> None:
+    before = refused(hub, "invalid_request")
+    assert hub.get(path, "POST", body=b"m v=1").status == 400
+    assert refused(hub, "invalid_request") == before + 1
+
+
+async def test_points_beyond_a_limit_are_counted_by_its_code(hub: RunningHub) -> None:
+    name = 'hub_rejected_points_total{code="too_many_tags"}'
+    before = counted(hub, name)
+    async with connect(f"{hub.sockets}/v1/write") as device:
+        await device.send("m," + ",".join(f"t{number}=a" for number in range(65)) + " v=1")
+        assert (await told(device, "reject"))["rejected"][0]["code"] == "too_many_tags"
+    assert counted(hub, name) == before + 1
+
+
 @pytest.mark.parametrize(("path", "message"), [("/v1/write", "m v=1"), ("/v1/live", '{"type":"unsubscribe","id":"a"}')])
 async def test_messages_that_come_too_fast_close_the_socket(hub: RunningHub, path: str, message: str) -> None:
     before = counted(hub, 'hub_closes_total{code="4429"}')
@@ -56,6 +91,8 @@ async def test_messages_that_come_too_fast_close_the_socket(hub: RunningHub, pat
 
 
 async def test_a_subscription_that_costs_too_much_is_refused_by_name(hub: RunningHub) -> None:
+    codes = ("range_too_long", "too_many_windows", "too_many_subscriptions")
+    before = [refused(hub, code) for code in codes]
     async with connect(f"{hub.sockets}/v1/live") as live:
         for number, (past, code) in enumerate(
             [("61s", "range_too_long"), ("55s", "too_many_windows"), ("10s", ""), ("", "too_many_subscriptions")]
@@ -65,9 +102,11 @@ async def test_a_subscription_that_costs_too_much_is_refused_by_name(hub: Runnin
             message = await told(live, "error", "live")
             assert message.get("code", "") == code, message
             assert not code or remedy_of(code)
+    assert [refused(hub, code) for code in codes] == [count + 1 for count in before]
 
 
 async def test_a_window_with_too_many_groups_ends_its_subscription(hub: RunningHub) -> None:
+    before = refused(hub, "too_many_groups")
     async with connect(f"{hub.sockets}/v1/live") as live, connect(f"{hub.sockets}/v1/write") as device:
         await live.send(json.dumps({"type": "subscribe", "id": "a", "query": QUERY}))
         await told(live, "live")
@@ -76,6 +115,7 @@ async def test_a_window_with_too_many_groups_ends_its_subscription(hub: RunningH
         error = await told(live, "error")
         assert (error["id"], error["code"]) == ("a", "too_many_groups")
         assert "max_groups" in error["message"]
+        assert refused(hub, "too_many_groups") == before + 1
         fewer = {**QUERY, "group_by": []}
         await live.send(json.dumps({"type": "subscribe", "id": "a", "query": fewer, "history": "5s"}))
         await told(live, "live")
