@@ -4,14 +4,12 @@ import type { Hub, Subscription } from "../client.ts";
 import type { Description, Measurement, Stream, Window } from "../client/messages.ts";
 import { chartsOf } from "../model/charts.ts";
 import { Columns } from "../model/columns.ts";
-import { changeFilter, changePlan, type Panel, requestOf, resolve } from "../model/panels.ts";
-import { parseQuery } from "../model/query_text.ts";
-import { spellFilter } from "../model/spell_query.ts";
+import { type Panel, requestOf } from "../model/panels.ts";
 import { formatDuration } from "../model/units.ts";
 import { ChartView } from "./chart.ts";
-import { h, icon, iconButton, write } from "./dom.ts";
+import { h, write } from "./dom.ts";
 import { showExplanation } from "./explain.ts";
-import { aggregatesMenu, type Changing, filterMenu, groupMenu, openMenu, windowMenu } from "./menus.ts";
+import { PanelHeading } from "./heading.ts";
 import { FLASH_MS } from "./plot.ts";
 import { TableView } from "./table.ts";
 
@@ -51,31 +49,31 @@ export class PanelView {
   #names = "";
   #views: (ChartView | TableView)[] = [];
   #hiding: ReturnType<typeof setTimeout> | undefined;
-  #title = h("h2");
-  #chips = h("div", { class: "chips" });
+  #heading: PanelHeading;
   #note = h("p", { class: "note quiet", hidden: true });
   #trouble = h("p", { class: "trouble", hidden: true, attr: { role: "alert" } });
   #body = h("div", { class: "body" });
-  #viewButton = iconButton("table", "Show as table", () => this.#switchView());
 
   constructor(panel: Panel, host: PanelHost) {
     this.panel = panel;
     this.#host = host;
-    const actions = h(
-      "div", { class: "actions" },
-      iconButton("edit", "Edit the query", () => host.edit(this)),
-      this.#viewButton,
-      iconButton("close", "Remove this panel", () => host.remove(this)),
-    );
-    this.element = h("section", { class: "panel" }, h("header", {}, this.#title, actions), this.#chips, this.#trouble, this.#note, this.#body);
-    this.#render();
+    this.#heading = new PanelHeading(panel, {
+      streams: () => host.streams(),
+      schema: () => host.schema(),
+      change: (changed) => (this.set(changed), host.changed()),
+      edit: () => host.edit(this),
+      remove: () => host.remove(this),
+    });
+    const { element, chips } = this.#heading;
+    this.element = h("section", { class: "panel" }, element, chips, this.#trouble, this.#note, this.#body);
+    this.#showHeading();
   }
 
   /** Show another query or in another way. */
   set(panel: Panel): void {
     const isAnother = panel.text !== this.panel.text;
     this.panel = panel;
-    this.#render();
+    this.#showHeading();
     if (isAnother) this.connect();
     else this.#build();
   }
@@ -173,7 +171,7 @@ export class PanelView {
   }
 
   #stretched(): boolean {
-    const plan = this.#current()?.plan;
+    const plan = this.#heading.current?.plan;
     return plan !== undefined && plan.everyMs !== this.everyMs;
   }
 
@@ -219,7 +217,7 @@ export class PanelView {
     const { columns } = this;
     if (!this.#description || !columns) return;
     const described = this.#description.columns;
-    const name = this.#title.textContent ?? "";
+    const { name } = this.#heading;
     const explain = (stop: number): void => this.#explain(stop);
     if (this.panel.view === "table") {
       this.#views = [new TableView(name, described, columns, this.everyMs, explain)];
@@ -235,85 +233,16 @@ export class PanelView {
 
   #explain(stop: number): void {
     if (!this.#subscription || !this.#description) return;
-    void showExplanation(this.#title.textContent ?? "", this.#description.columns, stop, this.#subscription.explain(stop));
+    void showExplanation(this.#heading.name, this.#description.columns, stop, this.#subscription.explain(stop));
   }
 
-  #switchView(): void {
-    this.set({ ...this.panel, view: this.panel.view === "chart" ? "table" : "chart" });
-    this.#host.changed();
-  }
-
-  #current(): ReturnType<typeof resolve> {
-    try {
-      return resolve(parseQuery(this.panel.text), this.#host.streams());
-    } catch {
-      return null; // the trouble is said already
-    }
-  }
-
-  /** The heading, and the buttons that say and change what is asked. */
-  #render(): void {
-    const current = this.#current();
-    const isTable = this.panel.view === "table";
-    const label = isTable ? "Show as chart" : "Show as table";
-    this.#viewButton.replaceChildren(icon(isTable ? "chart" : "table"));
-    this.#viewButton.title = label;
-    this.#viewButton.setAttribute("aria-label", label);
-    write(this.#title, current ? titleOf(this.panel.text, this.#host.streams()) : this.panel.text);
-    this.element.setAttribute("aria-label", this.#title.textContent ?? "");
-    if (!current) return this.#chips.replaceChildren();
-    const { plan, where } = current;
-    const over = plan.windowMs === plan.everyMs ? "" : `over ${formatDuration(plan.windowMs)} `;
-    const changing = this.#changing();
-    this.#chips.replaceChildren(
-      this.#chip(selectText(plan.select), "Change fields and aggregates", (measurement) => aggregatesMenu(changing, measurement)),
-      this.#chip(plan.groupBy.length > 0 ? `by ${plan.groupBy.join(", ")}` : "no groups", "Change the groups", (measurement) => groupMenu(changing, measurement)),
-      this.#chip(Object.keys(where).length > 0 ? spellFilter(where) : "+ filter", "Change the filter", (measurement) => filterMenu(changing, measurement)),
-      this.#chip(`${over}every ${formatDuration(plan.everyMs)}`, "Change the window", () => windowMenu(changing)),
-    );
-  }
-
-  #chip(text: string, label: string, content: (measurement: Measurement | undefined) => Node): HTMLElement {
-    const attr = { "aria-haspopup": "dialog", "aria-label": `${text}. ${label}` };
-    const button = h("button", { type: "button", class: "chip", title: label, attr }, text);
-    button.onclick = async () => {
-      const measurement = this.#current()?.plan.measurement;
-      const schema = await this.#host.schema().catch(() => []); // without it, what is chosen can still be changed
-      openMenu(button, label, content(schema.find(({ name }) => name === measurement)));
-    };
-    return button;
-  }
-
-  #changing(): Changing {
-    const set = (text: string): void => {
-      if (text === this.panel.text) return;
-      this.set({ ...this.panel, text });
-      this.#host.changed();
-    };
-    return {
-      current: () => this.#current(),
-      change: (change) => set(changePlan(this.panel.text, this.#host.streams(), change)),
-      filter: (tag, values) => set(changeFilter(this.panel.text, tag, values)),
-    };
+  #showHeading(): void {
+    this.#heading.show(this.panel);
+    this.element.setAttribute("aria-label", this.#heading.name);
   }
 
   #say(trouble: string): void {
     write(this.#trouble, trouble);
     this.#trouble.hidden = trouble === "";
   }
-}
-
-/** Which fields and aggregates, in few words. */
-function selectText(select: Record<string, string[]>): string {
-  const fields = Object.entries(select);
-  const [first] = fields;
-  if (!first) return "";
-  const names = [...new Set(fields.flatMap(([, aggregates]) => aggregates))].join(", ");
-  return fields.length === 1 ? `${first[0]}: ${names}` : `${fields.length} fields: ${names}`;
-}
-
-/** A stream's name, or the measurement of a query. */
-function titleOf(text: string, streams: readonly Stream[]): string {
-  const { stream, plan } = parseQuery(text);
-  return streams.find(({ name }) => name === stream)?.name ?? plan?.measurement ?? text;
 }
