@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hub.authority import Authority
-from hub.buckets import load_rollups, load_wanted
+from hub.buckets import is_influxdb, load_rollups, load_wanted
 from hub.parts import load_streams, make_store
 from hub.server.single import listen
 from hub.settings import SettingInvalid, Settings, check_open
@@ -46,6 +46,16 @@ def try_configuration(settings: Settings) -> None:
     load_rollups(settings)
     load_wanted(settings)
     asyncio.run(_try_store(settings))
+
+
+def try_reload(settings: Settings) -> None:
+    """As `try_configuration`, for workers that are to take over from others which still serve."""
+    if not is_influxdb(settings):
+        raise SettingInvalid(
+            "store: only one process can have DuckDB open, and a reload starts new workers beside the old one;"
+            " stop the hub and start it again (under systemd: systemctl restart pxl-hub)"
+        )
+    try_configuration(settings)
 
 
 def check_tokens(settings: Settings) -> None:

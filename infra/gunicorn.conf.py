@@ -2,7 +2,7 @@
 
 from hub import systemd
 from hub.logs import configure_logs
-from hub.preflight import one_sentence, preflight, try_configuration
+from hub.preflight import one_sentence, preflight, try_reload
 from hub.server.many import child_exit, share_metrics
 from hub.server.options import gunicorn_options
 from hub.server.takeover import guard
@@ -22,4 +22,4 @@ def on_starting(arbiter: object) -> None:
     with one_sentence():
         preflight(settings).close()
         share_metrics(settings)
-    guard(arbiter, lambda: try_configuration(load_settings()))
+    guard(arbiter, lambda: try_reload(load_settings()))

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from hub.app import create_app
 from hub.logs import configure_logs
-from hub.preflight import address, preflight, try_configuration
+from hub.preflight import address, preflight, try_reload
 from hub.server.many import serve_many
 from hub.server.single import serve_one
 from hub.settings import load_settings, table, variable
@@ -63,7 +63,7 @@ def serve(
             load=lambda: create_app(load_settings()),
             settings=settings,
             listener=listener,
-            check=lambda: try_configuration(load_settings()),
+            check=lambda: try_reload(load_settings()),
         )
     else:
         # Uvicorn ends by raising the signal that stopped it again: without this the exit code would not be 0.

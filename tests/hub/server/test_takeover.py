@@ -10,10 +10,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import psutil
 import pytest
 
-from tests.servers.hub import ROOT, HubProcess, free_port
+from tests.servers.hub import ROOT, GunicornProcess, HubProcess, free_port
 
 CONFIGURATION = """
 import os, socket
@@ -163,3 +164,24 @@ def test_a_lone_worker_on_sighup_stops_in_order(tmp_path: Path) -> None:
         hub.process.send_signal(signal.SIGHUP)
         assert hub.process.wait(15) == 0
         assert "Traceback" not in hub.log.read_text()
+
+
+def test_a_reload_on_duckdb_changes_nothing_and_says_what_to_do(tmp_path: Path) -> None:
+    with GunicornProcess(tmp_path) as hub:
+
+        def write(line: bytes) -> None:
+            urllib.request.urlopen(urllib.request.Request(f"{hub.url}/write", line, method="POST"), timeout=30).close()
+
+        workers = psutil.Process(hub.process.pid).children()
+        write(b"weather temp=1")
+        hub.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 60
+        while "not reloaded" not in hub.log.read_text():
+            assert time.monotonic() < until, hub.log.read_text()
+            time.sleep(0.05)
+        assert "only one process can have DuckDB open" in hub.log.read_text()
+        write(b"weather temp=2")
+        assert psutil.Process(hub.process.pid).children() == workers
+        assert hub.stop() == 0
+    with duckdb.connect(str(tmp_path / "hub.duckdb"), read_only=True) as file:
+        assert file.execute("SELECT sum(f0) FROM points_0").fetchall() == [(3.0,)]
