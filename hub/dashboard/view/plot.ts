@@ -61,7 +61,7 @@ export function makePlot(place: HTMLElement, size: uPlot.Options["width"], heigh
       },
     },
     axes: [
-      { ...axis, grid: { show: false }, size: 26, gap: 6, space: 76, values: timeLabels },
+      { ...axis, grid: { show: false }, size: 26, gap: 6, space: betweenLabels, values: timeLabels },
       { ...axis, grid, size: 62, gap: 8, splits: () => marks, values: (_, splits) => splits.map((mark) => formatTick(mark, drawn().unit)) },
     ],
     series: [{}, ...drawn().lines.map((line, index) => seriesOf(line.isHidden, index, drawn))],
@@ -204,6 +204,12 @@ function drawFlashes(plot: uPlot, { lines, columns }: Drawn): void {
     }
   }
   context.restore();
+}
+
+/** The least from one time label to the next, CSS pixels: with seconds they are wide, and half a minute has seconds. */
+function betweenLabels(_: uPlot, __: number, from: number, to: number, width: number): number {
+  const minute = (width * 60_000) / (to - from);
+  return minute < 100 ? 50 : 76;
 }
 
 /** A label for each mark, but for those that the right edge would cut, however wide this machine's letters are. */
