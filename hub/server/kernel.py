@@ -7,6 +7,7 @@ import struct
 import sys
 import termios
 from contextlib import suppress
+from types import TracebackType
 
 SEND_BUFFER_BYTES = 131_072
 """The kernel's buffer for a socket: a larger one hides for a minute that the reader of small frames has stopped."""
@@ -24,9 +25,30 @@ def bound_buffers(transport: asyncio.Transport) -> None:
     transport.set_write_buffer_limits(high=0)
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+        with borrowed(connection) as options:
+            options.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                options.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+
+
+class borrowed:  # noqa: N801 - used like a function; a generator would cost as much as a system call
+    """The connection's file descriptor as a socket that does not close it. OSError, ValueError where it is closed.
+
+    uvloop's own would duplicate the descriptor and find out its family: all that costs three times as much.
+    """
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, connection.fileno())
+
+    def __enter__(self) -> socket.SocketType:
+        return self._socket
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.detach()
 
 
 def unacknowledged(connection: socket.socket) -> int:
@@ -55,11 +77,7 @@ def reset_when_closed(connection: socket.socket) -> None:
 
 def _tcp_info(connection: socket.socket, field: struct.Struct) -> int | None:
     try:
-        # uvloop's own would duplicate the descriptor and find out its family: all that costs three times as much.
-        borrowed = socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, connection.fileno())
-        try:
-            return int(field.unpack(borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, field.size))[0])
-        finally:
-            borrowed.detach()
+        with borrowed(connection) as options:
+            return int(field.unpack(options.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, field.size))[0])
     except (AttributeError, OSError, ValueError, struct.error):
         return None

@@ -9,10 +9,11 @@ import asyncio
 import logging
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -81,7 +82,14 @@ class HubProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound what the kernel and the transport keep of what we send."""
-        super().connection_made(transport)
+        before = cast("asyncio.Transport", transport).get_protocol()
+        if isinstance(before, HttpToolsProtocol):  # it has asked the kernel for all of that
+            self.connections.add(self)
+            self.transport = cast("asyncio.Transport", transport)
+            self.server, self.client = before.server, before.client
+            self.scheme = "wss" if before.scheme == "https" else "ws"
+        else:
+            super().connection_made(transport)
         bound_buffers(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -75,10 +75,14 @@ def paced(_: int) -> None:
 def idle(_: int) -> None:
     """10,000 subscribers of a plan that sends nothing meanwhile."""
     sockets = 10_000
-    with server("send_text", sockets, 0, 200, 0) as plain, receiver(plain.line(), sockets, seconds=1) as r:
-        plain_rate = sockets / r.line()["seconds"]
-    with server("hub", sockets, 0, 200, 0) as ours, receiver(ours.line(), sockets, seconds=1) as r:
-        our_rate = sockets / r.line()["seconds"]
+    rates: dict[str, float] = {}
+    costs: dict[str, float] = {}
+    for kind in ("send_text", "hub"):
+        with server(kind, sockets, 0, 200, 0) as opened:
+            port, used = opened.line(), processor_time(opened.pid)
+            with receiver(port, sockets, seconds=1) as r:
+                rates[kind] = sockets / r.line()["seconds"]
+                costs[kind] = (processor_time(opened.pid) - used) / sockets * 1e6
     with hub() as running:
         pid = running.process.pid
         before = resident_kib(pid)
@@ -86,9 +90,12 @@ def idle(_: int) -> None:
             whole_rate = sockets / r.line()["seconds"]
             time.sleep(3)
             each = (resident_kib(pid) - before) / sockets
-    print(f"  handshakes/s: Uvicorn {plain_rate:,.0f}, our protocol {our_rate:,.0f}, the whole hub {whole_rate:,.0f}")
+    plain, ours = rates["send_text"], rates["hub"]
+    print(f"  handshakes/s: Uvicorn {plain:,.0f}, our protocol {ours:,.0f}, the whole hub {whole_rate:,.0f}")
+    print(f"  CPU for each: Uvicorn {costs['send_text']:.0f} µs, our protocol {costs['hub']:.0f} µs")
     print(verdict("memory of an idle subscriber", each, "≤", 25, " KiB"))
-    print(verdict("handshakes/s, to plain Uvicorn's", our_rate / plain_rate, "≥", 1))
+    print(verdict("handshakes/s, to plain Uvicorn's", ours / plain, "≥", 1))
+    print(verdict("handshakes for each CPU second, to plain Uvicorn's", costs["send_text"] / costs["hub"], "≥", 1))
 
 
 def slow(_: int) -> None:
