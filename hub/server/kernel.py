@@ -25,7 +25,7 @@ def bound_buffers(transport: asyncio.Transport) -> None:
     transport.set_write_buffer_limits(high=0)
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
-        with borrowed(connection) as options:
+        with suppress(OSError, ValueError), borrowed(connection) as options:  # it may be closed already
             options.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 options.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)

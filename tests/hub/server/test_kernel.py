@@ -1,5 +1,6 @@
 """What the kernel tells of real connections."""
 
+import asyncio
 import socket
 import sys
 import time
@@ -7,9 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from hub.server.kernel import acknowledged, peers_window, reset_when_closed, unacknowledged
+from hub.server.kernel import acknowledged, bound_buffers, peers_window, reset_when_closed, unacknowledged
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other kernels tell less")
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(sys.platform != "linux", reason="other kernels tell less"),
+]
 
 
 @pytest.fixture
@@ -69,6 +73,15 @@ def test_nothing_is_told_of_what_is_no_connection_or_closed() -> None:
         assert acknowledged(ours) is None
     assert peers_window(ours) is None
     assert unacknowledged(ours) == 0
+
+
+async def test_the_buffers_of_a_connection_that_has_closed_are_left_alone() -> None:
+    async with await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0) as server:
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        writer.close()
+        await writer.wait_closed()
+        assert isinstance(writer.transport, asyncio.Transport)
+        bound_buffers(writer.transport)
 
 
 def test_a_connection_that_is_to_be_reset_is(pair: tuple[socket.socket, socket.socket]) -> None:
