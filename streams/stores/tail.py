@@ -1,4 +1,4 @@
-"""The tail: an InfluxDB that is read once, and a DuckDB in memory that answers all windows from what was read.
+"""The tail: an InfluxDB that is read once, and a memory that answers all windows from what was read.
 
 Each slice of a watched measurement is read as raw points when it has stopped, again when each `grace` of the plans on
 it has passed, and again when a late point was written into it. So the database's work does not grow with the number
@@ -17,8 +17,7 @@ from streams.points import NANOSECONDS, Touched
 from streams.queries import Query
 from streams.stores.base import Answer, InFront, Room, Store, Window
 from streams.stores.influxdb_read import RawPoints
-from streams.stores.tail_asked import Asked, answer_together, together
-from streams.stores.tail_families import family_of
+from streams.stores.tail_asked import Asked, together
 from streams.stores.tail_recent import digests
 from streams.stores.tail_slices import Span
 from streams.stores.tail_tables import Mismatch, Points, Tables
@@ -67,7 +66,7 @@ class Tail(InFront):
         self._clock = clock
         self._horizon_ms = horizon_ms
         self._room = room or Room(5_000_000)
-        self._room.users.append(lambda: sum(watched.points.rows for watched in self._watched.values()))
+        self._room.users.append(lambda: sum(watched.points.size for watched in self._watched.values()))
         self._tables = Tables()
         self._threads = ThreadPoolExecutor(THREADS, "tail")
         self._watched: dict[str, Watched] = {}
@@ -144,9 +143,8 @@ class Tail(InFront):
         try:
             async with watched.lock:
                 longest = max(first_stop - watched.longest_ms, now - watched.keep_ms)
-                await self._refresh(watched, min(first_stop - query.window_ms, longest), last_stop, now)
-                if family_of(query) and watched.points.lacks(query):
-                    await self._using(watched.points, partial(watched.points.enlist, query))
+                span = min(first_stop - query.window_ms, longest), last_stop
+                await self._refresh(watched, span, now, provisional=first_stop + query.grace_ms > now)
         except TooDense:
             return await self.behind.answer(query, first_stop, last_stop)
         finally:
@@ -183,7 +181,7 @@ class Tail(InFront):
     async def _answer_together(self, asked: Sequence[Asked]) -> None:
         points = asked[0].points
         try:
-            answers = await self._using(points, partial(answer_together, points, asked))
+            answers = await self._using(points, lambda: [points.answer(one.query, one.stops) for one in asked])
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             for one in asked:
                 one.fail(error)
@@ -191,16 +189,19 @@ class Tail(InFront):
             for one, answer in zip(asked, answers, strict=True):
                 one.succeed(answer)
 
-    async def _refresh(self, watched: Watched, start: int, stop: int, now: int) -> None:
-        """Read what the tail has not of `[start, stop)`: all that any plan needs with it, as they are due together."""
-        spans = watched.slices.wanted(start, stop, now)
+    async def _refresh(self, watched: Watched, span: Span, now: int, *, provisional: bool) -> None:
+        """Read what the tail has not of a span: all that any plan needs with it, as they are due together.
+
+        Windows that are `provisional` do not wait for slices that are to be read again for the final ones.
+        """
+        spans = watched.slices.wanted(*span, now, provisional=provisional)
         if spans:
             self._answer_asked(watched)
         try:
             await self._read_spans(watched, spans)
         except Mismatch:
             self._begin_anew(watched)
-            await self._read_spans(watched, watched.slices.wanted(start, stop, now))
+            await self._read_spans(watched, watched.slices.wanted(*span, now, provisional=provisional))
         if now - watched.pruned_at >= PRUNE_MS:
             watched.pruned_at = now
             oldest = now - watched.keep_ms
@@ -209,7 +210,7 @@ class Tail(InFront):
             watched.recent.expire({key: query.grace_ms for key, query in watched.queries.items()}, now)
             await self._using(watched.points, partial(watched.points.drop_before, oldest))
             if not watched.points.users and not watched.asked:  # an answer under way may be about one that has gone
-                await self._using(watched.points, partial(watched.points.dismiss, tuple(watched.queries)))
+                await self._using(watched.points, partial(watched.points.dismiss, tuple(watched.queries.values())))
 
     async def _read_spans(self, watched: Watched, spans: Sequence[Span]) -> None:
         for start, stop in spans:
@@ -233,7 +234,7 @@ class Tail(InFront):
             changed = watched.recent.changed(read)
             has_room = not changed or self._room.has(len(raw.rows))
             if changed and has_room:
-                await self._using(points, partial(points.replace, span, raw))
+                await self._using(points, partial(points.replace, span, raw, slices.step))
         except BaseException:
             slices.failed(span)
             raise

@@ -1,15 +1,15 @@
-"""What is asked of a measurement's points at about the same time, and which of it one statement answers."""
+"""What is asked of a measurement's points at about the same time, and which of it is answered at one go."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from streams.queries import Query
 from streams.stores.base import Window
-from streams.stores.tail_families import Family, family_of
+from streams.stores.tail_states import is_put_together
 from streams.stores.tail_tables import Points
 
 Found = tuple[list[Window], str]
-"""Windows, and the SQL that found them."""
+"""Windows, and the SQL that found them, if any did."""
 
 
 class Asked:
@@ -33,17 +33,8 @@ class Asked:
 
 
 def together(asked: Iterable[Asked]) -> list[list[Asked]]:
-    """The same in lists that one statement answers; what is of no family is alone."""
-    groups: dict[tuple[Points, Family, range] | Asked, list[Asked]] = {}
+    """The same in lists, each to be answered at one go: what is put together from panes takes little more than that."""
+    groups: dict[Points | Asked, list[Asked]] = {}
     for one in asked:
-        family = family_of(one.query)
-        groups.setdefault((one.points, family, one.stops) if family else one, []).append(one)
+        groups.setdefault(one.points if is_put_together(one.query) else one, []).append(one)
     return list(groups.values())
-
-
-def answer_together(points: Points, asked: Sequence[Asked]) -> list[Found]:
-    """What such a list finds; blocking."""
-    stops = asked[0].stops
-    if family_of(asked[0].query) is None:
-        return [points.answer(one.query, stops[0], stops[-1]) for one in asked]
-    return points.answer_family([one.query for one in asked], stops)

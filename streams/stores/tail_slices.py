@@ -24,9 +24,11 @@ class Slices:
         self._graces: tuple[int, ...] = ()
         self._read_at: dict[int, int] = {}
         self._dirty: set[int] = set()
+        self._complete: tuple[Span, tuple[int, ...], bool] | None = None
 
     def fit(self, queries: Iterable[Query]) -> None:
         """Make the slices fit these queries: each window is a whole number of slices."""
+        self._complete = None
         queries = tuple(queries)
         self._graces = tuple(sorted({query.grace_ms for query in queries}))
         step = gcd(*(query.every_ms for query in queries))
@@ -35,17 +37,20 @@ class Slices:
 
     def forget(self) -> None:
         """Nothing was read: what is stored no longer fits what is asked for."""
+        self._complete = None
         self._read_at.clear()
         self._dirty.clear()
 
     def drop_before(self, time: int) -> None:
         """Slices that start before this time are not kept any more."""
+        self._complete = None
         for stop in [stop for stop in self._read_at if stop - self.step < time]:
             del self._read_at[stop]
             self._dirty.discard(stop)
 
     def touch(self, start_ns: int, stop_ns: int) -> None:
         """Points were written in this range, nanoseconds, both ends included: slices that were read are out of date."""
+        self._complete = None
         first, last = self._stop_of(start_ns // NANOSECONDS), self._stop_of(stop_ns // NANOSECONDS)
         if (last - first) // max(1, self.step) < len(self._read_at):
             stops: Iterable[int] = range(first, last + 1, self.step) if self.step else ()
@@ -53,14 +58,23 @@ class Slices:
         else:
             self._dirty.update(stop for stop in self._read_at if first <= stop <= last)
 
-    def wanted(self, start: int, stop: int, now: int) -> list[Span]:
-        """What has to be read for windows within `[start, stop)` now, as few spans as there are gaps between."""
+    def wanted(self, start: int, stop: int, now: int, *, provisional: bool = False) -> list[Span]:
+        """What has to be read for windows within `[start, stop)` now, as few spans as there are gaps between.
+
+        For `provisional` ones no slice is read again only because a grace has passed.
+        """
+        passed = tuple((now - grace) // self.step for grace in self._graces)
+        if self._complete and _includes(self._complete, (start, stop), passed, provisional):
+            return []  # as many plans have the same slices
         first = start - start % self.step + self.step
-        due = [end for end in range(first, stop + self.step, self.step) if self._is_due(end, now)]
+        due = [end for end in range(first, stop + self.step, self.step) if self._is_due(end, now, provisional)]
+        if not due:
+            self._complete = (start, stop), passed, provisional
         return list(_joined(due, self.step))
 
     def begin(self, span: Span) -> None:
         """The slices of this span are being read: what touches them from now on makes them out of date again."""
+        self._complete = None
         self._dirty.difference_update(self._stops(span))
         for stop in self._stops(span):
             self._read_at.setdefault(stop, NEVER)
@@ -72,14 +86,15 @@ class Slices:
 
     def failed(self, span: Span) -> None:
         """They could not be read."""
+        self._complete = None
         self._dirty.update(stop for stop in self._stops(span) if stop in self._read_at)
 
-    def _is_due(self, stop: int, now: int) -> bool:
+    def _is_due(self, stop: int, now: int, provisional: bool) -> bool:
         """Each slice is read when it has stopped, once more when each grace has passed, and when it is out of date."""
         read_at = self._read_at.get(stop)
         if read_at is None or stop in self._dirty:
             return True
-        passed = [grace for grace in self._graces if stop + grace <= now]
+        passed = [] if provisional else [grace for grace in self._graces if stop + grace <= now]
         return read_at < stop + (passed[-1] if passed else 0)
 
     def _stops(self, span: Span) -> range:
@@ -106,6 +121,15 @@ class Slices:
             joined.setdefault(-(-stop // step) * step, []).append(at)
         self._read_at = {stop: min(parts) for stop, parts in joined.items() if len(parts) == step // self.step}
         self._dirty = {-(-stop // step) * step for stop in self._dirty} & self._read_at.keys()
+
+
+def _includes(
+    known: tuple[Span, tuple[int, ...], bool], span: Span, passed: tuple[int, ...], provisional: bool
+) -> bool:
+    """Whether what was found of one span, when so many slices had passed each grace, holds for another."""
+    (start, stop), before, only_provisional = known
+    inside = start <= span[0] and span[1] <= stop
+    return inside and before == passed and (provisional or not only_provisional)
 
 
 def _joined(stops: Sequence[int], step: int) -> Iterator[Span]:

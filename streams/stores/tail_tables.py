@@ -1,22 +1,24 @@
-# ruff: noqa: S608 (names in the SQL are numbers of our own)
-"""The tail's points: for each measurement a table in a DuckDB in memory, whose slices are replaced as they are read."""
+"""The tail's points: of each measurement, in memory by column, and in a DuckDB for plans that only SQL can answer."""
 
 import itertools
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from threading import Lock
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from streams.points import NANOSECONDS
+from streams.points import Kind
 from streams.queries import Query
 from streams.stores.base import Window
 from streams.stores.duckdb_answers import statement, windows
-from streams.stores.duckdb_catalogue import TYPES, FieldColumn, Table, append
+from streams.stores.duckdb_catalogue import Table
 from streams.stores.duckdb_files import open_memory
-from streams.stores.family_sql import family_statement
 from streams.stores.influxdb_read import RawPoints
-from streams.stores.tail_families import Members, Tags, joint
+from streams.stores.tail_chunks import Chunks, chunks_of
+from streams.stores.tail_loaded import Loaded
+from streams.stores.tail_panes import Grouping, Tags
 from streams.stores.tail_slices import Span
+from streams.stores.tail_states import is_put_together
 
 
 class Mismatch(Exception):
@@ -43,11 +45,12 @@ class Tables:
         return Points(self, measurement, next(self._numbers))
 
 
-class Points:
-    """One measurement's points; `rows` is how many there are, `users` how many are reading them.
+CELLS = 4
+"""So many cells of panes take as much memory as a point."""
 
-    Of the changing methods one is called at a time.
-    """
+
+class Points:
+    """One measurement's points; `rows` is how many there are, `users` how many are reading them."""
 
     def __init__(self, tables: Tables, measurement: str, number: int) -> None:
         self.measurement = measurement
@@ -55,50 +58,50 @@ class Points:
         self.users = 0
         self._retired = False
         self._tables = tables
-        self._table = Table(measurement, number)
+        self._lock = Lock()
+        self._kinds: dict[str, Kind] = {}
         self._series: dict[Tags, int] = {}
-        self._members: dict[str, Members] = {}
-        self._plan_numbers = itertools.count()
-        self._members_table = f"members_{number}"
-        with tables.cursor() as cursor:
-            cursor.execute(f"CREATE TABLE {self._table.points} (time BIGINT, series INTEGER)")
-            cursor.execute(f"CREATE TABLE {self._table.keys} (number INTEGER)")
-            cursor.execute(f"CREATE TABLE {self._members_table} (plan INTEGER, series INTEGER, grouped INTEGER)")
+        self._numbered: tuple[tuple[Sequence[str], list[tuple[Any, ...]]], Sequence[int]] = ((), []), ()
+        self._chunks = Chunks()
+        self._groupings: dict[tuple[Any, ...], Grouping] = {}
+        self._loaded = Loaded(tables.cursor, Table(measurement, number))
 
     @property
     def series(self) -> int:
         """How many there are."""
         return len(self._series)
 
-    def replace(self, span: Span, points: RawPoints) -> None:
-        """Put these points in the place of all in `[start, stop)` milliseconds. Mismatch: nothing was changed."""
-        for name, kind in points.fields:
-            known = self._table.fields.get(name)
-            if known and known.kind is not kind:
+    @property
+    def size(self) -> int:
+        """How many points the memory would hold that they and what is known of them take."""
+        return self.rows + sum(grouping.cells for grouping in tuple(self._groupings.values())) // CELLS
+
+    def replace(self, span: Span, points: RawPoints, step: int) -> None:
+        """Put these points in the place of all in `[start, stop)` milliseconds. Mismatch: nothing was changed.
+
+        They are kept in chunks of `step` milliseconds.
+        """
+        kinds = dict(points.fields)
+        for name, kind in kinds.items():
+            if self._kinds.get(name, kind) is not kind:
                 raise Mismatch(name)
-        start, stop = span[0] * NANOSECONDS, span[1] * NANOSECONDS
-        with self._tables.cursor() as cursor:
-            cursor.begin()
-            table = self._grown(cursor, points)
-            fresh: dict[Tags, int] = {}
-            rows = list(self._numbered(points, fresh))
-            gone = cursor.execute(f"DELETE FROM {table.points} WHERE time >= {start} AND time < {stop}").fetchall()
-            columns = [table.fields[name].column for name, _ in points.fields]
-            append(cursor, table.points, ["time", "series", *columns], rows)
-            keys = [(number, *map(dict(tags).get, table.tags)) for tags, number in fresh.items()]
-            append(cursor, table.keys, ["number", *table.tags.values()], keys)
-            if fresh:
-                self._append_members(cursor, self._members.values(), fresh)
-            cursor.commit()
-        self._series |= fresh
-        self._table = table
-        self.rows += len(rows) - int(gone[0][0])
+        with self._lock:
+            self._kinds |= kinds
+            columns = list(zip(*points.rows, strict=True))
+            numbers = self._numbers(points.tags, columns[1 + len(kinds) :], len(points.rows))
+            chunks = list(chunks_of(points.fields, columns, numbers, span, step))
+            self.rows += self._chunks.put(span, chunks)
+            for grouping in self._groupings.values():
+                grouping.forget(*span)
+            self._loaded.changed(span)
 
     def drop_before(self, time: int) -> None:
         """Forget the points before this time, milliseconds."""
-        with self._tables.cursor() as cursor:
-            gone = cursor.execute(f"DELETE FROM {self._table.points} WHERE time < {time * NANOSECONDS}").fetchall()
-        self.rows -= int(gone[0][0])
+        with self._lock:
+            self.rows -= self._chunks.drop_before(time)
+            for grouping in self._groupings.values():
+                grouping.drop_before(time)
+            self._loaded.drop_before(time)
 
     def retire(self) -> None:
         """Forget them all, when nobody reads them any more."""
@@ -107,89 +110,62 @@ class Points:
 
     def leave(self) -> None:
         """Somebody has stopped reading."""
-        if not self._retired or self.users:
-            return
-        self._retired = False
-        with self._tables.cursor() as cursor:
-            cursor.execute(f"DROP TABLE {self._table.points}")
-            cursor.execute(f"DROP TABLE {self._table.keys}")
-            cursor.execute(f"DROP TABLE {self._members_table}")
+        if self._retired and not self.users:
+            self._retired = False
+            self._loaded.close()
 
-    def lacks(self, query: Query) -> bool:
-        """Whether a query of a family has no members yet."""
-        return query.key not in self._members
+    def dismiss(self, but: Iterable[Query]) -> None:
+        """Forget what only other queries than these need."""
+        kept = {_grouped(query) for query in but if is_put_together(query)}
+        with self._lock:
+            self._groupings = {key: grouping for key, grouping in self._groupings.items() if key in kept}
+            if all(map(is_put_together, but)):
+                self._loaded.forget()
 
-    def enlist(self, query: Query) -> None:
-        """Find the members of a query of a family."""
-        members = Members(next(self._plan_numbers), query)
-        with self._tables.cursor() as cursor:
-            self._append_members(cursor, [members], self._series)
-        self._members[query.key] = members
-
-    def dismiss(self, but: Container[str]) -> None:
-        """Forget the members of all queries but those with these keys."""
-        gone = [key for key in self._members if key not in but]
-        numbers = ", ".join(str(self._members.pop(key).number) for key in gone)
-        if gone:
-            with self._tables.cursor() as cursor:
-                cursor.execute(f"DELETE FROM {self._members_table} WHERE plan IN ({numbers})")
-
-    def answer(self, query: Query, first_stop: int, last_stop: int) -> tuple[list[Window], str]:
-        """The windows that stop in this range, and the SQL that found them."""
-        asked = statement(query, self._table, first_stop, last_stop)
+    def answer(self, query: Query, stops: range) -> tuple[list[Window], str]:
+        """The windows that stop then, and how they were found."""
+        if is_put_together(query):
+            with self._lock:
+                return self._grouping(query).windows(query, stops, self._kinds), ""
+        with self._lock:
+            table = self._loaded.load(self._chunks, self._kinds, self._series)
+        asked = statement(query, table, stops[0], stops[-1])
         if asked is None:
-            return windows(query, first_stop, last_stop, []), ""
+            return windows(query, stops[0], stops[-1], []), ""
         with self._tables.cursor() as cursor:
             rows = cursor.execute(asked.sql, asked.values).fetchall()
-        return windows(query, first_stop, last_stop, rows), asked.sql
+        return windows(query, stops[0], stops[-1], rows), asked.sql
 
-    def answer_family(self, queries: Sequence[Query], stops: range) -> list[tuple[list[Window], str]]:
-        """The windows of these stops for each of these queries, which are of one family and enlisted."""
-        joined = joint(queries)
-        members = [self._members[query.key] for query in queries]
-        found: dict[int, list[Sequence[Any]]] = {each.number: [] for each in members}
-        plans = f"SELECT * FROM {self._members_table} WHERE plan IN ({', '.join(map(str, found))})"
-        sql = family_statement(joined, self._table, plans, stops) or ""
-        if sql:
-            with self._tables.cursor() as cursor:
-                for row in cursor.execute(sql).fetchall():
-                    found[row[0]].append(row)
-        return [
-            (each.windows(query, joined, stops, found[each.number]), sql)
-            for query, each in zip(queries, members, strict=True)
-        ]
+    def _grouping(self, query: Query) -> Grouping:
+        key = _grouped(query)
+        grouping = self._groupings.get(key)
+        if grouping is None:
+            grouping = self._groupings[key] = Grouping(query, self._chunks)
+            grouping.add(self._series.items())
+        return grouping
 
-    def _append_members(
-        self, cursor: DuckDBPyConnection, members: Iterable[Members], series: Mapping[Tags, int]
-    ) -> None:
-        rows = (row for each in members for row in each.add(series.items()))
-        append(cursor, self._members_table, ["plan", "series", "grouped"], rows)
-
-    def _grown(self, cursor: DuckDBPyConnection, points: RawPoints) -> Table:
-        """The table with columns for these points' fields and tags."""
-        table = self._table
-        fields, tags = dict(table.fields), dict(table.tags)
-        for name, kind in points.fields:
-            if name not in fields:
-                fields[name] = FieldColumn(f"f{len(fields)}", kind)
-                cursor.execute(f"ALTER TABLE {table.points} ADD COLUMN {fields[name].column} {TYPES[kind]}")
-        for name in points.tags:
-            if name not in tags:
-                tags[name] = f"t{len(tags)}"
-                cursor.execute(f"ALTER TABLE {table.keys} ADD COLUMN {tags[name]} VARCHAR")
-        return Table(table.measurement, table.number, fields, tags)
-
-    def _numbered(self, points: RawPoints, fresh: dict[Tags, int]) -> Iterator[Sequence[Any]]:
-        """Each row with its series' number in place of its tags; the new series are put into `fresh`."""
-        end = len(points.fields) + 1
-        seen: dict[tuple[str | None, ...], int] = {}
-        for row in points.rows:
-            values = tuple(row[end:])
-            number = seen.get(values)
+    def _numbers(self, names: Sequence[str], tags: list[tuple[Any, ...]], points: int) -> Sequence[int]:
+        """The number of each point's series, from the columns of its tags; as the last time where they are the same."""
+        if tags and (names, tags) == self._numbered[0]:
+            return self._numbered[1]
+        fresh: dict[Tags, int] = {}
+        known: dict[tuple[str | None, ...], int] = {}
+        found = []
+        for values in zip(*tags, strict=True) if tags else itertools.repeat((), points):
+            number = known.get(values)
             if number is None:
-                tags = tuple((tag, value) for tag, value in zip(points.tags, values, strict=True) if value is not None)
-                number = self._series.get(tags)
+                key = tuple((tag, value) for tag, value in zip(names, values, strict=True) if value is not None)
+                number = self._series.get(key)
                 if number is None:
-                    number = fresh.setdefault(tags, len(self._series) + len(fresh))
-                seen[values] = number
-            yield (row[0], number, *row[1:end])
+                    number = fresh.setdefault(key, len(self._series) + len(fresh))
+                known[values] = number
+            found.append(number)
+        self._series |= fresh
+        for grouping in self._groupings.values():
+            grouping.add(fresh.items())
+        self._numbered = (names, tags), found
+        return found
+
+
+def _grouped(query: Query) -> tuple[Any, ...]:
+    return query.where, query.group_by, query.every_ms

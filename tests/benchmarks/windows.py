@@ -17,8 +17,10 @@ from pathlib import Path
 
 from websockets.asyncio.client import connect
 
+from hub.server.collector import COLLECTOR
 from streams.clock import SystemClock
 from streams.queries import Query, parse_query
+from streams.stores.duckdb_answers import statement, windows
 from streams.stores.influxdb import InfluxDBStore
 from streams.stores.influxdb_queries import Script
 from streams.stores.partials import Partials
@@ -102,15 +104,21 @@ async def tick(server: InfluxDB2, options: argparse.Namespace) -> None:
         plans = [parsed(number) for number in range(PLANS)]
         for plan in plans:
             tail.watch(plan)
-        ours, naive, before = [], [], 0
+        ours, naive = [], []
+
+        async def answer(stop: int, tail: Tail = tail, plans: Sequence[Query] = plans) -> None:
+            # As the engine asks: the window that stopped, and the one before, which becomes final.
+            await asyncio.gather(*(tail.answer(plan, stop - 1_000, stop) for plan in plans))
+
         with Feeder(server, bucket, series):
             await asyncio.sleep(2)
             for number in range(WARM_UP + options.seconds):
+                before = await next_second()  # what stopped while it was polled, for longer than a second perhaps
+                await answer(before)
                 stop = await next_second()
                 reads.clear()
                 began = Cost(server)
-                # As the engine asks: the window that stopped, and the one before, which becomes final.
-                await asyncio.gather(*(tail.answer(plan, stop - 1_000, stop) for plan in plans))
+                await answer(stop)
                 tailed = began.until_now()
                 began = Cost(server)
                 await asyncio.gather(*(poll(store, plan, stop) for plan in plans))
@@ -119,7 +127,6 @@ async def tick(server: InfluxDB2, options: argparse.Namespace) -> None:
                     naive.append(began.until_now())
                     again = (stop - before) // 1_000 + 1
                     assert sum(reads) <= again, f"{reads} slices were read, {again} were due"
-                before = stop
         await tail.close()
         for position, unit in enumerate(("ms", "ms of CPU, InfluxDB's too")):
             mine, polled = (median([cost[position] for cost in costs]) for costs in (ours, naive))
@@ -194,7 +201,7 @@ async def subscribers(hub: HubProcess, queries: Sequence[Sequence[dict[str, obje
 
 
 async def bare(server: InfluxDB2, bucket: str, seconds: int) -> list[float]:
-    """Milliseconds of the bare read of each slice and the bare answers of 20 plans to it, one after the other."""
+    """Milliseconds of the bare read of each slice and 20 bare answers to it, one SQL statement after the other."""
     store = store_of(server, bucket)
     tail = Tail(store, store.reader, SystemClock())
     await tail.open()
@@ -210,9 +217,12 @@ async def bare(server: InfluxDB2, bucket: str, seconds: int) -> list[float]:
         for plan in plans:  # loads what it was read for once more, which is not counted
             await tail.answer(plan, stop, stop)
         points = tail._watched["weather"].points
+        table = points._loaded.load(points._chunks, points._kinds, points._series)
         began = time.perf_counter()
-        for plan in plans:
-            points.answer(plan, stop, stop)
+        with tail._tables.cursor() as cursor:
+            for plan in plans:
+                asked = statement(plan, table, stop, stop)
+                windows(plan, stop, stop, cursor.execute(asked.sql, asked.values).fetchall() if asked else [])
         if number >= WARM_UP:
             took.append((read + time.perf_counter() - began) * 1e3)
     await tail.close()
@@ -325,6 +335,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seconds", type=int, default=20)
     options = parser.parse_args(arguments)
     print_versions("pxl-hub", "duckdb", "influxdb-client", "uvicorn")
+    COLLECTOR.start()  # as in a hub
     for name in options.parts or PARTS:
         print(f"{name}: {PARTS[name].__doc__}", flush=True)
         with tempfile.TemporaryDirectory() as folder, InfluxDB2(Path(folder)) as server, pinned(CLIENT_CORE):

@@ -34,6 +34,16 @@ def test_a_slice_is_read_when_it_stops_and_again_when_grace_has_passed() -> None
     assert these.wanted(4_000, 5_000, 60_000) == []
 
 
+def test_a_provisional_window_does_not_wait_for_slices_to_be_read_again_for_their_grace() -> None:
+    these = slices(query("1s"))
+    read(these, these.wanted(4_000, 5_000, 5_000), 5_000)
+    assert read(these, these.wanted(4_000, 6_000, 6_000, provisional=True), 6_000) == [(5_000, 6_000)]
+    these.touch(4_500 * NANOSECONDS, 4_500 * NANOSECONDS)
+    assert read(these, these.wanted(4_000, 6_000, 6_000, provisional=True), 6_000) == [(4_000, 5_000)]
+    assert these.wanted(4_000, 6_000, 6_000) == []
+    assert these.wanted(4_000, 6_000, 7_000) == [(5_000, 6_000)]
+
+
 def test_each_distinct_grace_costs_one_more_read() -> None:
     these = slices(query("1s", "500ms"), query("1s", "2s"), query("5s", "2s"))
     reads = [len(read(these, these.wanted(4_000, 5_000, now), now)) for now in range(5_000, 9_000, 100)]
