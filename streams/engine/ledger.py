@@ -120,11 +120,14 @@ class Ledger:
         return max(self.final_until, boundary(now - self.query.grace_ms, self.query.every_ms))
 
     def due(self, now: int, final_until: int, most: int) -> Read | None:
-        """The next windows to read, at most so many; `final_until` is how far they may be made final."""
+        """The next windows to read, at most so many; `final_until` is how far they may be made final.
+
+        Windows that have just stopped come first: they do not wait for the last look at those that become final.
+        """
         every = self.query.every_ms
         stopped = boundary(now, every) if self.query.grace_ms else final_until
-        if final_until > self.final_until and final_until >= self.last_stop:
-            first, last = self.final_until + every, max(stopped, final_until)
+        if final_until > self.last_stop:
+            first, last = self.final_until + every, stopped
         elif stopped > self.last_stop:
             first, last, final_until = self.last_stop + every, stopped, self.final_until
         elif final_until > self.final_until:

@@ -90,14 +90,14 @@ async def test_a_plan_begins_with_the_windows_still_within_grace() -> None:
         assert bench.answers() == [(3_000, 5_000)]
 
 
-async def test_windows_that_are_due_together_are_one_answer() -> None:
+async def test_a_window_that_has_just_stopped_is_asked_for_before_the_one_that_becomes_final() -> None:
     query = parse_query(measurement="m", select={"v": ["sum"]}, every="1s", grace="1s")
     async with running() as bench:
         bench.engine.join(query, bench.heard)
         await bench.until(2_500)
         bench.answers()
         await bench.until(3_500)
-        assert bench.answers() == [(2_000, 3_000)]
+        assert bench.answers() == [(3_000, 3_000), (2_000, 2_000)]
 
 
 async def test_equal_queries_share_a_plan_that_lives_as_long_as_somebody_listens() -> None:

@@ -54,6 +54,15 @@ def test_a_window_that_changed_within_grace_is_sent_again_as_final() -> None:
     assert advance(ledger, 11_500, window(11_000, 4, points=3)) == [(11_000, 1, True, 2)]
 
 
+def test_a_window_that_has_just_stopped_comes_before_the_last_look_at_the_one_before() -> None:
+    ledger = Ledger(parse_query(measurement="m", select={"v": ["sum"]}, every="1s", grace="1s"), 10_600, HOUR)
+    advance(ledger, 10_600, window(10_000, 1))
+    assert advance(ledger, 11_000, window(11_000, 2)) == [(11_000, 0, False, 0)]
+    assert (ledger.final_until, ledger.due(11_000, 10_000, 100)) == (9_000, Read(10_000, 10_000, final_until=10_000))
+    assert advance(ledger, 11_000, window(10_000, 3)) == [(10_000, 1, True, 0)]
+    assert ledger.due(11_000, ledger.settled(11_000), 100) is None
+
+
 def test_without_grace_a_window_is_sent_once_and_final() -> None:
     ledger = Ledger(NO_GRACE, 10_600, HOUR)
     assert ledger.due(11_000, 10_000, 100) is None, "it waits while it may not be final"
@@ -64,7 +73,7 @@ def test_without_grace_a_window_is_sent_once_and_final() -> None:
 def test_what_is_due_together_is_read_together() -> None:
     ledger = Ledger(GRACE, 10_600, HOUR)
     advance(ledger, 11_000, window(11_000, 1))
-    assert ledger.due(12_000, 11_000, 100) == Read(11_000, 12_000, final_until=11_000)
+    assert ledger.due(13_000, 12_000, 100) == Read(11_000, 13_000, final_until=12_000)
 
 
 def test_new_windows_come_before_final_ones_that_lie_apart() -> None:
