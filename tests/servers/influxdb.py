@@ -100,8 +100,14 @@ class InfluxDB:
 
     def query(self, bucket: str, text: str) -> list[dict[str, Any]]:
         """The series of all statements of an InfluxQL text."""
-        answer = json.loads(self.request("POST", "/query", b"", db=bucket, q=text, epoch="ns"))
-        return [series for result in answer["results"] for series in result.get("series", [])]
+        return [series for result in self.results(bucket, text) for series in result.get("series", [])]
+
+    def results(self, bucket: str, text: str) -> list[dict[str, Any]]:
+        """What each statement of an InfluxQL text gives: `series`, or an `error`, after which none is looked at."""
+        results: list[dict[str, Any]] = json.loads(self.request("POST", "/query", b"", db=bucket, q=text, epoch="ns"))[
+            "results"
+        ]
+        return results
 
     def __enter__(self) -> Self:
         try:
