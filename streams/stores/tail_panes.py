@@ -4,11 +4,13 @@ A pane is as long as a window's step, so each window has whole panes, and what i
 plans there are. Panes are joined to longer stretches as those of long windows are (`streams.partials`).
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress, islice, repeat
 from operator import itemgetter
 from typing import Any
 
+from streams.durations import format_duration
 from streams.partials import Stretch, stretches, stretches_of
 from streams.points import NANOSECONDS, Kind
 from streams.queries import Query
@@ -72,6 +74,19 @@ class Grouping:
     def windows(self, query: Query, stops: range, kinds: Mapping[str, Kind]) -> list[Window]:
         """The windows of a query with these conditions, tags and step that stop then."""
         return [self._window(query, stop, kinds) for stop in stops]
+
+    def described(self, query: Query, kinds: Mapping[str, Kind]) -> str:
+        """How the windows of a query are found, in words that are close to SQL."""
+        states = {
+            f'{state}("{field}")': None
+            for field, aggregates in query.select
+            for aggregate in aggregates
+            for state in states_of(aggregate, kinds.get(field))
+        }
+        by = f" GROUP BY {', '.join(map(json.dumps, query.group_by))}" if query.group_by else ""
+        return (
+            f"-- put together in memory: SELECT {', '.join(states)} of panes of {format_duration(query.every_ms)}{by}"
+        )
 
     def _window(self, query: Query, stop: int, kinds: Mapping[str, Kind]) -> Window:
         start, stop = query.span(stop)

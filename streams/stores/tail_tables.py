@@ -123,10 +123,11 @@ class Points:
                 self._loaded.forget()
 
     def answer(self, query: Query, stops: range) -> tuple[list[Window], str]:
-        """The windows that stop then, and how they were found."""
+        """The windows that stop then, and how they were found: in SQL, or in words like it."""
         if is_put_together(query):
             with self._lock:
-                return self._grouping(query).windows(query, stops, self._kinds), ""
+                grouping = self._grouping(query)
+                return grouping.windows(query, stops, self._kinds), grouping.described(query, self._kinds)
         with self._lock:
             table = self._loaded.load(self._chunks, self._kinds, self._series)
         asked = statement(query, table, stops[0], stops[-1])
