@@ -76,14 +76,19 @@ class Hub:
         raise AssertionError("no worker rolls up")
 
     async def until_rolled_up(self, until_ms: int) -> None:
-        """Return when each window that has points and started before then has its row, and it is right."""
+        """Return when each window that has points and started before then has its row, and it is right.
+
+        There has to be one: the first, whenever its device has come to send it.
+        """
         async with asyncio.timeout(20):
             while not self._is_rolled_up(until_ms):
                 await asyncio.sleep(0.2)
 
     def _is_rolled_up(self, until_ms: int) -> bool:
         rows = {(start, dev): (count, total) for start, dev, count, total in self.rows()}
-        wanted = {key: value for key, value in self.windows().items() if key[0] < until_ms}
+        windows = self.windows()
+        until_ms = max(until_ms, 1 + min((start for start, _ in windows), default=0))
+        wanted = {key: value for key, value in windows.items() if key[0] < until_ms}
         return bool(wanted) and all(rows.get(key) == value for key, value in wanted.items())
 
 
