@@ -1,5 +1,6 @@
 """What is known of each measurement's fields, and which points contradict it. Pure: the store is asked elsewhere."""
 
+from itertools import product
 from operator import attrgetter
 
 from streams.points import Batch, Kind, Reject, Shape
@@ -34,7 +35,14 @@ class Schema:
 
     def agrees(self, batch: Batch) -> bool:
         """Whether points like each of these were stored before, so that nothing is to be learned or refused."""
-        return set(zip(map(_measurement, batch.series), map(id, batch.shapes), strict=True)) <= self._agreed.keys()
+        shapes = set(map(id, batch.shapes))
+        if len(shapes) == 1:
+            # Most often all points have one shape: then each series is looked at, and not each point.
+            series = dict(zip(map(id, batch.series), batch.series, strict=True)).values()
+            found = set(product(map(_measurement, series), shapes))
+        else:
+            found = set(zip(map(_measurement, batch.series), map(id, batch.shapes), strict=True))
+        return found <= self._agreed.keys()
 
     def unknown(self, batch: Batch) -> set[str]:
         """The measurements of a batch that have not been loaded."""

@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
+import msgspec
+
 from streams.errors import PointRefused
 from streams.formats.line_grammar import Parts
 from streams.formats.line_values import walk_fields
@@ -27,6 +29,8 @@ _FORMS_IN_A_FRAME = 16  # each takes a look at every line
 _FIELDS_AT_MOST = 64
 _FIELD_BYTES = 4_096
 _LINE_BYTES = 32_768  # a shorter line cannot break InfluxDB's bound for keys
+
+_integers = msgspec.json.Decoder(list[int]).decode  # four times as fast as int
 
 _PLAIN_NAME = re.compile(rb"[^\0-\x20,=\"\\](?:[^ ,=\"\\\n]++|\\[ ,=])*+")
 
@@ -119,7 +123,11 @@ class Forms:
 
     def shapes(self, fields: list[bytes]) -> list[Shape] | None:
         """The shape of each of these fields; None where one has no known form, or is not quite what it seems."""
-        outlines = b"\n".join(fields).translate(None, _WITHOUT_VALUES).split(b"\n")
+        column = b"\n".join(fields)
+        first = self.of_outline.get(fields[0].translate(None, _WITHOUT_VALUES))
+        if first and first.column.fullmatch(column + b"\n"):
+            return [first.shape] * len(fields)
+        outlines = column.translate(None, _WITHOUT_VALUES).split(b"\n")
         found = {outline: self.of_outline.get(outline) for outline in set(outlines)}
         if len(found) > _FORMS_IN_A_FRAME:
             return None
@@ -148,9 +156,9 @@ def scan_columns(data: bytes, unit: int) -> Batch | None:
     if shapes is None or not b"".join(digits).isdigit():
         return None
     try:
-        times = list(map(int, digits))
+        times = _integers(b"[" + b",".join(digits) + b"]")
         series = list(map(SERIES.__getitem__, keys))
-    except (ValueError, PointRefused):
+    except (msgspec.DecodeError, PointRefused):
         return None
     if max(times) * unit > TIME_MAX:
         return None
