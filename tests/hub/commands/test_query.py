@@ -20,7 +20,6 @@ measurement = "weather"
 select = { temp = ["mean"] }
 every = "10s"
 """
-BEGIN = int(time.time()) // 10 * 10 - 100
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +28,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     (folder / "hub.toml").write_text(CONFIGURATION)
     settings = Settings(store="duckdb::memory:", data_folder=str(folder), config=str(folder / "hub.toml"))
     with running_hub(settings) as hub:
-        lines = [f"weather,site=roof temp={20 + n / 10} {BEGIN + n}" for n in range(30)]
-        lines.append(f"weather,site=yard temp=-1.5 {BEGIN + 5}")
+        begin = int(time.time()) // 10 * 10 - 100
+        lines = [f"weather,site=roof temp={20 + n / 10} {begin + n}" for n in range(30)]
+        lines.append(f"weather,site=yard temp=-1.5 {begin + 5}")
         assert hub.get("/write?precision=s", "POST", body="\n".join(lines).encode()).status == 204
         yield hub
 
