@@ -28,6 +28,8 @@ class Point:
         """The point as a line; ValueError names what line protocol cannot express. Empty tags are left out."""
         if not self.fields:
             raise ValueError(f"point of {self.measurement!r}: it needs at least one field")
+        if "time" in self.fields:
+            raise ValueError(f"point of {self.measurement!r}: a field cannot be called time, which every point has")
         tags = "".join(f",{_key(name)}={_key(value)}" for name, value in sorted(self.tags.items()) if value)
         fields = ",".join(f"{_key(name)}={_value(name, value)}" for name, value in self.fields.items())
         return f"{_measurement(self.measurement)}{tags} {fields} {self.time}".encode()

@@ -205,8 +205,11 @@ class Writer:
                 self._receive(decode_write(data))
         finally:
             sending.cancel()
-            with suppress(asyncio.CancelledError, ConnectionClosed):
-                await sending
+            # Not `await sending`: to suppress its cancellation is to suppress our own, and then this goes on for ever.
+            await asyncio.wait([sending])
+        failure = None if sending.cancelled() else sending.exception()
+        if failure is not None and not isinstance(failure, ConnectionClosed):
+            raise failure
 
     async def _send(self, socket: ClientConnection) -> None:
         while True:

@@ -28,6 +28,7 @@ def test_a_point_has_the_time_at_which_it_was_made() -> None:
     ("point", "reason"),
     [
         (Point("m", {}), "at least one field"),
+        (Point("m", {"time": 1}), "cannot be called time"),
         (Point("#m", {"f": 1}), "cannot start with #"),
         (Point("", {"f": 1}), "cannot be empty"),
         (Point("m", {"f": 1}, {"t": "line\nbreak"}), "control characters"),
@@ -49,7 +50,7 @@ values = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63)
 @given(
     measurement=names.filter(lambda name: not name.startswith("#")),
     tags=st.dictionaries(names, names, max_size=3),
-    fields=st.dictionaries(names, values, min_size=1, max_size=3),
+    fields=st.dictionaries(names.filter(lambda name: name != "time"), values, min_size=1, max_size=3),
     time=st.integers(0, 2**62),
 )
 def test_the_hub_reads_what_was_meant(

@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+from contextlib import suppress
+from typing import cast
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from hub.client import Backoff, HubRefused, NotAcknowledged, Point, Rejection, Setback, Writer
+from hub.client.messages import Ready
 from hub.client.writer import MOST_LOGGED_REJECTS
 from tests.hub.client.scripted_hub import Peer, scripted_hub
 
@@ -291,3 +295,37 @@ async def test_writing_outside_the_context_is_an_error() -> None:
 def test_an_address_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="no address of a hub"):
         Writer("127.0.0.1:8000")
+
+
+class Held:
+    """A socket that has been closed, on which something is still being sent."""
+
+    def __init__(self) -> None:
+        self.sending, self.let_go = asyncio.Event(), asyncio.Event()
+
+    def __aiter__(self) -> "Held":
+        return self
+
+    async def __anext__(self) -> str:
+        await self.sending.wait()
+        raise StopAsyncIteration
+
+    async def send(self, _frame: bytes) -> None:
+        self.sending.set()
+        while not self.let_go.is_set():
+            with suppress(asyncio.CancelledError):
+                await self.let_go.wait()
+
+
+async def test_leaving_while_a_connection_ends_is_leaving() -> None:
+    socket, writer = Held(), Writer("ws://hub.example")
+    writer._unacknowledged.add(b"m f=1")
+    session = asyncio.create_task(writer._session(cast("ClientConnection", socket), Ready("s", 0)))
+    await socket.sending.wait()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    session.cancel()
+    await asyncio.sleep(0)
+    socket.let_go.set()
+    await asyncio.wait([session])
+    assert session.cancelled()
