@@ -279,4 +279,6 @@ class Partials(InFront):
             while not doing.done():
                 with suppress(asyncio.CancelledError):
                     await asyncio.wait([doing])
+            if not doing.cancelled():
+                doing.exception()  # seen: nobody waits for it any more
             raise
