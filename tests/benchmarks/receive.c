@@ -188,7 +188,7 @@ static void open_all(void) {
     // What came, and what stopped, while others were still opening is not counted.
     open_at = now() * 1e3;
     windows = frames = bytes = delays_size = gaps = 0;
-    for (int i = 0; i < sockets; i++) all[i].windows = 0;
+    for (int i = 0; i < sockets; i++) all[i].windows = 0, all[i].stop = 0;
     printf("{\"opened\": %d, \"seconds\": %.4f}\n", opened, now() - began);
     fflush(stdout);
 }
