@@ -5,6 +5,8 @@ plans there are. Panes are joined to longer stretches as those of long windows a
 """
 
 import json
+from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress, islice, repeat
 from operator import itemgetter
@@ -16,7 +18,7 @@ from streams.points import NANOSECONDS, Kind
 from streams.queries import Query
 from streams.stores.base import Row, Window
 from streams.stores.tail_chunks import Chunk, Chunks
-from streams.stores.tail_states import NOTHING, OF_VALUES, Column, cells_of, joined, runs_of, states_of
+from streams.stores.tail_states import NOTHING, OF_VALUES, Column, cells_of, joined, packed, runs_of, states_of
 
 Tags = tuple[tuple[str, str], ...]
 Source = str | tuple[str, ...]
@@ -27,7 +29,8 @@ Key = tuple[Source, str]
 LEVELS = 6
 """No window has so many panes that it has longer stretches."""
 MANY_GROUPS = 1_000
-"""Panes with so many groups are not kept where that would save little: their points are."""
+"""Of panes with so many groups only the latest few are kept where more would save little: their points are there."""
+MOST_PASSING = 16
 
 
 class Grouping:
@@ -42,21 +45,26 @@ class Grouping:
         self._chunks = chunks
         self._numbers: dict[Row, int] = {}
         self._rows: list[Row] = []
-        self._tags: Sequence[Row] = ()
-        self._take: Callable[[Sequence[Any]], Sequence[Any]] = tuple
+        self._tagged = 0
+        self._tags: list[Row] = []
+        self._take: Callable[[Sequence[Any]], Sequence[Any]] | None = None
         self._group_of: dict[int, int] = {}
         self._stretches: dict[Stretch, dict[Key, Column]] = {}
+        self._passing: deque[Stretch] = deque()
         self._placed: tuple[Sequence[int], int, _Places] | None = None
 
     def add(self, series: Iterable[tuple[Tags, int]]) -> None:
         """Put those of these series into groups that meet the conditions."""
+        found: dict[Row, list[int]] = {}
         for tags, number in series:
             of_series = dict(tags)
             if all(of_series.get(tag) in wanted for tag, wanted in self._where):
-                row = tuple(map(of_series.get, self._group_by))
-                group = self._group_of[number] = self._numbers.setdefault(row, len(self._rows))
-                if group == len(self._rows):
-                    self._rows.append(row)
+                found.setdefault(tuple(map(of_series.get, self._group_by)), []).append(number)
+        for row in sorted(found, key=_order):
+            group = self._numbers.setdefault(row, len(self._rows))
+            self._group_of |= dict.fromkeys(found[row], group)
+            if group == len(self._rows):
+                self._rows.append(row)
 
     def forget(self, start: int, stop: int) -> None:
         """What is in `[start, stop)`, milliseconds, has changed."""
@@ -105,17 +113,19 @@ class Grouping:
             for field, one, kind in ((field, one, kinds.get(field)) for field, one in named)
         ]
         first, last = (time // NANOSECONDS for time in found[fields, "extent"][0])
-        return Window(start, stop, self._in_order(cells, counts), points, first, last)
+        return Window(start, stop, self._sorted(cells, counts), points, first, last)
 
-    def _in_order(self, cells: Iterable[Sequence[Any]], counts: Sequence[int | None]) -> tuple[Row, ...]:
+    def _sorted(self, cells: Iterable[Sequence[Any]], counts: Sequence[int | None]) -> tuple[Row, ...]:
         """The rows of the groups that have points, sorted by their tags, nulls first."""
-        if len(self._tags) < len(self._rows):
-            rows = self._rows
-            order = sorted(range(len(rows)), key=lambda group: [(tag is not None, tag or "") for tag in rows[group]])
-            self._take = itemgetter(*order) if len(order) > 1 else tuple
-            self._tags = self._take(rows)
-        found = zip(*zip(*self._tags, strict=True), *map(self._take, cells), strict=True)
-        return tuple(found if all(counts) else compress(found, self._take(counts)))
+        if self._tagged < len(self._rows):
+            order = sorted(range(len(self._rows)), key=lambda group: _order(self._rows[group]))
+            self._take = itemgetter(*order) if order != list(range(len(order))) else None
+            self._tags = list(zip(*(self._rows[group] for group in order), strict=True))
+            self._tagged = len(order)
+        if self._take:
+            counts, *cells = map(self._take, (counts, *cells))
+        found = zip(*self._tags, *cells, strict=True)
+        return tuple(found if all(counts) else compress(found, counts))
 
     def _together(self, key: Key, columns: Sequence[Column]) -> Sequence[Any]:
         column = runs_of(columns) if key[1] == "sorted" else joined(key[1], columns)
@@ -135,8 +145,10 @@ class Grouping:
             chunk = self._chunks.pane(stretch.first * self._pane_ms, stretch.stop * self._pane_ms)
             found = dict(self._of_points(chunk, missing) if chunk else zip(missing, repeat(NOTHING), strict=False))
             few = chunk is None or len(self._rows) <= MANY_GROUPS or 4 * len(self._rows) <= len(chunk.times)
-            if not few:
-                return {**known, **found}
+            if not few and stretch not in self._stretches:
+                self._passing.append(stretch)
+                if len(self._passing) > MOST_PASSING:
+                    self._drop([self._passing.popleft()])
         self.cells += sum(_size(key, column) for key, column in found.items())
         self._stretches[stretch] = known = {**known, **found}
         return known
@@ -159,12 +171,16 @@ class Grouping:
 
     def _drop(self, gone: Iterable[Stretch]) -> None:
         for stretch in gone:
-            states = self._stretches.pop(stretch)
+            states = self._stretches.pop(stretch, {})
             self.cells -= sum(_size(key, column) for key, column in states.items())
 
 
 def _size(key: Key, column: Column) -> int:
     return sum(map(len, filter(None, column.cells))) if key[1] == "sorted" else len(column.cells)
+
+
+def _order(tags: Row) -> list[tuple[bool, str]]:
+    return [(tag is not None, str(tag or "")) for tag in tags]
 
 
 class _Places:
@@ -216,7 +232,7 @@ class _Places:
 
     def _of_singles(self, values: Sequence[Any]) -> Sequence[Any]:
         if self._take:
-            return self._take(values)
+            return packed(self._take(values)) if isinstance(values, array) else self._take(values)
         return [None if position < 0 else values[position] for position in self._singles]
 
     def _of_several(self, values: Sequence[Any], whole: bool) -> Sequence[Sequence[Any]]:
@@ -230,12 +246,13 @@ class _Places:
         return found if whole else [[value for value in each if value is not None] for each in found]
 
     def _extent(self, times: Sequence[int], values: Sequence[Any]) -> Column:
-        there = [
-            position
-            for position, group in enumerate(self._groups)
-            if group is not None and values[position] is not None
-        ]
-        return Column([(times[there[0]], times[there[-1]])], True) if there else NOTHING
+        there = (at for at, group in enumerate(self._groups) if group is not None and values[at] is not None)
+        first = next(there, None)
+        if first is None:
+            return NOTHING
+        backwards = range(len(values) - 1, -1, -1)
+        last = next(at for at in backwards if self._groups[at] is not None and values[at] is not None)
+        return Column([(times[first], times[last])], True)
 
 
 def _edge(times: Sequence[int], values: Sequence[Any], positions: Sequence[int], edge: str) -> Any:

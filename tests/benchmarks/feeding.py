@@ -1,13 +1,14 @@
 """Points straight into InfluxDB: every series once a second as time goes by, or of the past."""
 
 import http.client
+import sys
 import threading
 import time
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tests.benchmarks.processes import CLIENT_CORE, pinned
-from tests.servers.influxdb import InfluxDB2
+from tests.benchmarks.processes import CLIENT_CORE, Running
+from tests.servers.influxdb import ORGANIZATION, TOKEN, InfluxDB2
 
 BODY_LINES = 5_000
 SITES = 10
@@ -28,10 +29,10 @@ def lines(series: int, since_ms: int, length_ms: int) -> list[bytes]:
 class Writing:
     """A connection that posts lines, each body when the one before is stored."""
 
-    def __init__(self, server: InfluxDB2, bucket: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", server.port)
-        self._path = f"/api/v2/write?org={server.organization}&bucket={bucket}&precision=ns"
-        self._headers = {"Authorization": f"Token {server.token}"}
+    def __init__(self, port: int, bucket: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+        self._path = f"/api/v2/write?org={ORGANIZATION}&bucket={bucket}&precision=ns"
+        self._headers = {"Authorization": f"Token {TOKEN}"}
 
     def post(self, points: list[bytes]) -> None:
         """Return when they are stored."""
@@ -43,45 +44,38 @@ class Writing:
             assert response.status == 204, answer
 
 
-class Feeder:
-    """As a context manager it writes every series once a second, in a thread on the clients' core."""
+@contextmanager
+def feeder(server: InfluxDB2, bucket: str, series: int) -> Iterator[None]:
+    """A process on the clients' core that writes every series once a second; what it takes is not what is measured."""
+    with Running([sys.executable, "-m", __name__, str(server.port), bucket, str(series)], CLIENT_CORE):
+        yield
 
-    def __init__(self, server: InfluxDB2, bucket: str, series: int) -> None:
-        self._writing = Writing(server, bucket)
-        self._series = series
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._late = 0
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-        if self._late:
-            print(f"  the feeder was late {self._late} times: too much for this machine")
-
-    def _run(self) -> None:
-        with pinned(CLIENT_CORE):
-            second = int(time.time()) + 1
-            while not self._stop.is_set():
-                points = lines(self._series, second * 1_000, 900)
-                self._stop.wait(max(0, second + LEAD_S - time.time()))
-                self._writing.post(points)
-                self._late += time.time() > second + 1
-                second = max(second, int(time.time())) + 1
+def feed(writing: Writing, series: int) -> None:
+    """Write every series once a second until stdin ends."""
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    second, late = int(time.time()) + 1, 0
+    while not ended.is_set():
+        points = lines(series, second * 1_000, 900)
+        ended.wait(max(0, second + LEAD_S - time.time()))
+        writing.post(points)
+        late += time.time() > second + 1
+        second = max(second, int(time.time())) + 1
+    if late:
+        print(f"  the feeder was late {late} times: too much for this machine", file=sys.stderr)
 
 
 def backfill(server: InfluxDB2, bucket: str, series: int, since_ms: int, until_ms: int, step_ms: int) -> None:
     """A point of each series every so often in the past."""
-    writing, waiting = Writing(server, bucket), []
+    writing, waiting = Writing(server.port, bucket), []
     for start in range(since_ms, until_ms, step_ms):
         waiting += lines(series, start, step_ms)
         if len(waiting) >= BODY_LINES:
             writing.post(waiting)
             waiting = []
     writing.post(waiting)
+
+
+if __name__ == "__main__":
+    feed(Writing(int(sys.argv[1]), sys.argv[2]), int(sys.argv[3]))
