@@ -54,7 +54,12 @@ def feeder(server: InfluxDB2, bucket: str, series: int) -> Iterator[None]:
 def feed(writing: Writing, series: int) -> None:
     """Write every series once a second until stdin ends."""
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     second, late = int(time.time()) + 1, 0
     while not ended.is_set():
         points = lines(series, second * 1_000, 900)

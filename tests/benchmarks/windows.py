@@ -106,7 +106,8 @@ async def tick(server: InfluxDB2, options: argparse.Namespace) -> None:
         plans = [parsed(number) for number in range(PLANS)]
         for plan in plans:
             tail.watch(plan)
-        ours, naive = [], []
+        ours: list[tuple[float, float]] = []
+        naive: list[tuple[float, float]] = []
 
         async def answer(stop: int, tail: Tail = tail, plans: Sequence[Query] = plans) -> None:
             # As the engine asks: the window that stopped, and the one before, which becomes final.
