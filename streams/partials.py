@@ -77,9 +77,7 @@ def pane_length(query: Query) -> int:
     return query.every_ms // parts
 
 
-_EDGES = ("first", "last", "first_time", "last_time")
-
-PARTS: dict[str, tuple[str, ...]] = {
+MADE_OF: dict[str, tuple[str, ...]] = {
     "count": ("count",),
     "sum": ("total",),
     "mean": ("count", "total"),
@@ -88,23 +86,42 @@ PARTS: dict[str, tuple[str, ...]] = {
     "first": ("first",),
     "last": ("last",),
     "spread": ("min", "max"),
-    "stddev": ("count", "total", "stddev"),
+    "stddev": ("moments",),
     "median": ("values",),
     "mode": ("values",),
     "distinct": ("values",),
-    "rate": ("rises", *_EDGES),
-    "increase": ("rises", *_EDGES),
-    "integral": ("count", "area", *_EDGES),
+    "rate": ("rises",),
+    "increase": ("rises",),
+    "integral": ("area",),
     "percentile": ("values",),
 }
-"""The states that each aggregate is put together from; every one of them, exactly."""
+"""The states that each aggregate is made of, exactly, whether they are found in points or asked of a store."""
+
+_EDGES = ("first", "last", "first_time", "last_time")
+
+ASKED: dict[str, tuple[str, ...]] = {
+    "moments": ("count", "total", "stddev"),
+    "rises": ("rises", "first", "last"),
+    "area": ("area", *_EDGES),
+}
+"""What a store is asked for to have a state of a pane; any other it is asked for by its name."""
+
+BY_SERIES = {"rises", "area"}
+"""States of one series, which those of several are not joined from as those of several panes are."""
+
+
+def made_of(aggregate: Aggregate) -> tuple[str, ...]:
+    """The states that it is made of; what is only asked for to have another state is one itself."""
+    name = "percentile" if aggregate.percent is not None else aggregate.name
+    return MADE_OF.get(name, (name,))
 
 
 class Parts(NamedTuple):
     """How the windows of a query are put together.
 
-    `query` has the panes as its windows and the states as its aggregates. `by_series` says that the steps from one
-    pane to the next count, so that states are kept for each series and not for each group.
+    `query` has the panes as its windows and what is asked of a store as its aggregates. `states` are those of each
+    field. `by_series` says that the steps from one pane to the next count, so that states are kept for each series and
+    not for each group.
     """
 
     query: Query
@@ -114,23 +131,20 @@ class Parts(NamedTuple):
 
 def parts_of(query: Query, tags: tuple[str, ...]) -> Parts:
     """The parts of a query's windows; `tags` are all that the measurement has."""
-    by_series = any(aggregate.by_series for _, aggregates in query.select for aggregate in aggregates)
-    states = tuple(states_of(aggregates, by_series) for _, aggregates in query.select)
-    select = tuple((field, tuple(map(Aggregate, names))) for field, names in zip(query.fields, states, strict=True))
+    states = tuple(
+        tuple(dict.fromkeys(state for one in aggregates for state in made_of(one))) for _, aggregates in query.select
+    )
+    by_series = any(state in BY_SERIES for some in states for state in some)
+    select = tuple((field, _asked(some, by_series)) for field, some in zip(query.fields, states, strict=True))
     pane = pane_length(query)
     group_by = tuple(dict.fromkeys((*query.group_by, *sorted(tags)))) if by_series else query.group_by
-    return Parts(
-        replace(query, select=select, group_by=group_by, window_ms=pane, every_ms=pane),
-        states,
-        by_series,
-    )
+    asked = replace(query, select=select, group_by=group_by, window_ms=pane, every_ms=pane)
+    return Parts(asked, states, by_series)
 
 
-def states_of(aggregates: tuple[Aggregate, ...], by_series: bool) -> tuple[str, ...]:
-    """The states of a field that these aggregates are put together from, for each series or each group."""
-    names = dict.fromkeys(
-        name for one in aggregates for name in PARTS["percentile" if one.percent is not None else one.name]
-    )
+def _asked(states: tuple[str, ...], by_series: bool) -> tuple[Aggregate, ...]:
+    """What a store is asked for of a field, for each series or each group."""
+    names = dict.fromkeys(name for state in states for name in ASKED.get(state, (state,)))
     if by_series:  # several series have their first values in one pane, and its time says which was earlier
         names |= {f"{end}_time": None for end in ("first", "last") if end in names}
-    return tuple(names)
+    return tuple(map(Aggregate, names))

@@ -6,7 +6,6 @@ a day costs little more than its newest pane.
 """
 
 import asyncio
-import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,9 +20,8 @@ from streams.partials import Parts, parts_of
 from streams.points import Touched
 from streams.queries import Query
 from streams.stores.base import Answer, InFront, Room, Store
-from streams.stores.duckdb_files import open_memory
 from streams.stores.influxdb_queries import read_as
-from streams.stores.partial_tables import KindsUnknown, Panes
+from streams.stores.partial_panes import KindsUnknown, Panes
 from streams.stores.tail_slices import Slices, Span
 
 T = TypeVar("T")
@@ -104,9 +102,7 @@ class Partials(InFront):
         self._room.users.append(lambda: sum(kept.rows for kept in self._kept.values()))
         self._few_points = few_points
         self._is_dense = is_dense
-        self._connection, _ = open_memory(lambda _: None)
         self._threads = ThreadPoolExecutor(THREADS, "partials")
-        self._numbers = itertools.count()
         self._kept: dict[str, _Kept] = {}
         self._watched: dict[str, Query] = {}
         self._watched_behind: Counter[Query] = Counter()
@@ -115,7 +111,6 @@ class Partials(InFront):
         """As the contract says."""
         await super().close()
         await asyncio.to_thread(self._threads.shutdown)
-        self._connection.close()
 
     def watch(self, query: Query) -> None:
         """As the contract says."""
@@ -180,11 +175,11 @@ class Partials(InFront):
             except Changed:
                 self._end(kept)
                 continue
-            windows, sql = await self._in_thread(partial(panes.answer, first_stop, last_stop))
+            windows, how = await self._in_thread(partial(panes.answer, first_stop, last_stop))
             if not self._room.has(0):
                 raise Full
             await self._prune(kept, panes, kept.oldest(start, now, self._longer_ms))
-            return Answer(windows, "partials", f"{kept.text};\n{sql}", (time.perf_counter() - began) * 1_000)
+            return Answer(windows, "partials", f"{kept.text};\n{how}", (time.perf_counter() - began) * 1_000)
         raise StoreUnavailable(f"the fields or tags of {kept.query.measurement!r} are changing")
 
     async def _refresh(self, kept: _Kept, parts: Parts, panes: Panes, wanted: Span, now: int) -> None:
@@ -231,7 +226,7 @@ class Partials(InFront):
             kept.parts = parts_of(kept.query, ())
             if kept.parts.by_series:
                 kept.parts = parts_of(kept.query, tuple(await self._tags(kept.query)))
-            kept.panes = Panes(self._connection.cursor, next(self._numbers), kept.query, kept.parts)
+            kept.panes = Panes(kept.query, kept.parts)
             kept.slices = Slices()
             kept.slices.fit([kept.parts.query])
             kept.watched_behind = kept.query.key in self._watched
@@ -241,9 +236,7 @@ class Partials(InFront):
 
     def _end(self, kept: _Kept) -> None:
         """Let go of what is kept."""
-        parts, panes, kept.parts, kept.panes = kept.parts, kept.panes, None, None
-        if panes:
-            panes.close()
+        parts, kept.parts, kept.panes = kept.parts, None, None
         if parts and kept.watched_behind:
             kept.watched_behind = False
             self._unwatch_behind(parts.query)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from streams.queries import Query
 from streams.stores.base import Window
-from streams.stores.tail_states import is_put_together
+from streams.stores.tail_panes import is_put_together
 from streams.stores.tail_tables import Points
 
 Found = tuple[list[Window], str]

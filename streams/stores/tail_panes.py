@@ -4,97 +4,78 @@ A pane is as long as a window's step, so each window has whole panes, and what i
 plans there are. Panes are joined to longer stretches as those of long windows are (`streams.partials`).
 """
 
-import json
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress, islice, repeat
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
-from streams.durations import format_duration
-from streams.partials import Stretch, stretches, stretches_of
+from streams.partials import made_of
 from streams.points import NANOSECONDS, Kind
 from streams.queries import Query
-from streams.stores.base import Row, Window
+from streams.stores.base import Window
+from streams.stores.groups import Groups
+from streams.stores.made import cells_of, states_of
+from streams.stores.states import NOTHING, OF_VALUES, Column, packed
+from streams.stores.stretches import Found, Key, Stretches
 from streams.stores.tail_chunks import Chunk, Chunks
-from streams.stores.tail_states import NOTHING, OF_VALUES, Column, cells_of, joined, packed, runs_of, states_of
 
 Tags = tuple[tuple[str, str], ...]
 Source = str | tuple[str, ...]
-"""A field, or several: whether a point has any of these."""
-Key = tuple[Source, str]
-"""A state of a source. Of several fields there are `count` and `extent`, the first and last time, nanoseconds."""
+"""A field, or several: whether a point has any of these. Of several there are `count` and `extent`, the first and last
+time, nanoseconds."""
 
-LEVELS = 6
-"""No window has so many panes that it has longer stretches."""
 MANY_GROUPS = 1_000
 """Of panes with so many groups only the latest few are kept where more would save little: their points are there."""
 MOST_PASSING = 16
 
+POINTS = {*OF_VALUES, "first", "last"}
+"""The states that are found in a pane's points."""
+
+
+def is_put_together(query: Query) -> bool:
+    """Whether every aggregate of the query can be made of states that are found in points."""
+    aggregates = (one for _, several in query.select for one in several)
+    return all(set(made_of(one)) <= POINTS for one in aggregates)
+
 
 class Grouping:
-    """The series that plans with the same conditions and tags are about, in groups, and the panes of these.
-
-    `cells` is how many there are in memory.
-    """
+    """The series that plans with the same conditions and tags are about, in groups, and the panes of these."""
 
     def __init__(self, query: Query, chunks: Chunks) -> None:
-        self.cells = 0
         self._where, self._group_by, self._pane_ms = query.where, query.group_by, query.every_ms
         self._chunks = chunks
-        self._numbers: dict[Row, int] = {}
-        self._rows: list[Row] = []
-        self._tagged = 0
-        self._tags: list[Row] = []
-        self._take: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+        self._groups = Groups()
         self._group_of: dict[int, int] = {}
-        self._stretches: dict[Stretch, dict[Key, Column]] = {}
-        self._passing: deque[Stretch] = deque()
+        self._stretches = Stretches(self._find, MOST_PASSING)
         self._placed: tuple[Sequence[int], int, _Places] | None = None
+
+    @property
+    def cells(self) -> int:
+        """How many there are in memory."""
+        return self._stretches.cells
 
     def add(self, series: Iterable[tuple[Tags, int]]) -> None:
         """Put those of these series into groups that meet the conditions."""
-        found: dict[Row, list[int]] = {}
+        rows = {}
         for tags, number in series:
             of_series = dict(tags)
             if all(of_series.get(tag) in wanted for tag, wanted in self._where):
-                found.setdefault(tuple(map(of_series.get, self._group_by)), []).append(number)
-        for row in sorted(found, key=_order):
-            group = self._numbers.setdefault(row, len(self._rows))
-            self._group_of |= dict.fromkeys(found[row], group)
-            if group == len(self._rows):
-                self._rows.append(row)
+                rows[number] = tuple(map(of_series.get, self._group_by))
+        self._groups.add(rows.values())
+        self._group_of |= {number: self._groups.number(row) for number, row in rows.items()}
 
     def forget(self, start: int, stop: int) -> None:
         """What is in `[start, stop)`, milliseconds, has changed."""
-        first, last = start // self._pane_ms, -(-stop // self._pane_ms)
-        if last - first < len(self._stretches):
-            gone = {one for pane in range(first, last) for one in islice(stretches_of(pane), LEVELS)}
-            self._drop(gone & self._stretches.keys())
-        else:
-            self._drop([one for one in self._stretches if one.first < last and first < one.stop])
+        self._stretches.forget(start // self._pane_ms, -(-stop // self._pane_ms))
 
     def drop_before(self, time: int) -> None:
         """Forget what stops by this time, milliseconds."""
-        self._drop([one for one in self._stretches if one.stop * self._pane_ms <= time])
+        self._stretches.drop_before(time // self._pane_ms)
 
     def windows(self, query: Query, stops: range, kinds: Mapping[str, Kind]) -> list[Window]:
         """The windows of a query with these conditions, tags and step that stop then."""
         return [self._window(query, stop, kinds) for stop in stops]
-
-    def described(self, query: Query, kinds: Mapping[str, Kind]) -> str:
-        """How the windows of a query are found, in words that are close to SQL."""
-        states = {
-            f'{state}("{field}")': None
-            for field, aggregates in query.select
-            for aggregate in aggregates
-            for state in states_of(aggregate, kinds.get(field))
-        }
-        by = f" GROUP BY {', '.join(map(json.dumps, query.group_by))}" if query.group_by else ""
-        return (
-            f"-- put together in memory: SELECT {', '.join(states)} of panes of {format_duration(query.every_ms)}{by}"
-        )
 
     def _window(self, query: Query, stop: int, kinds: Mapping[str, Kind]) -> Window:
         start, stop = query.span(stop)
@@ -102,56 +83,27 @@ class Grouping:
         named = [(field, aggregate) for field, aggregates in query.select for aggregate in aggregates]
         keys: dict[Key, None] = {(fields, "count"): None, (fields, "extent"): None}
         keys |= {(field, state): None for field, one in named for state in states_of(one, kinds.get(field))}
-        parts = [self._states(one, keys) for one in stretches(start // self._pane_ms, stop // self._pane_ms)]
-        found = {key: self._together(key, [part[key] for part in parts]) for key in keys}
+        groups = len(self._groups)
+        found = self._stretches.together(start // self._pane_ms, stop // self._pane_ms, keys, groups)
         counts = found[fields, "count"]
         points = sum(filter(None, counts))
         if not points:
             return Window(start, stop, (), 0)
         cells = [
-            cells_of(one, kind, [found[field, state] for state in states_of(one, kind)], len(counts))
+            cells_of(one, kind, [found[field, state] for state in states_of(one, kind)], groups, query.window_ms)
             for field, one, kind in ((field, one, kinds.get(field)) for field, one in named)
         ]
         first, last = (time // NANOSECONDS for time in found[fields, "extent"][0])
-        return Window(start, stop, self._sorted(cells, counts), points, first, last)
+        return Window(start, stop, self._groups.rows(cells, counts), points, first, last)
 
-    def _sorted(self, cells: Iterable[Sequence[Any]], counts: Sequence[int | None]) -> tuple[Row, ...]:
-        """The rows of the groups that have points, sorted by their tags, nulls first."""
-        if self._tagged < len(self._rows):
-            order = sorted(range(len(self._rows)), key=lambda group: _order(self._rows[group]))
-            self._take = itemgetter(*order) if order != list(range(len(order))) else None
-            self._tags = list(zip(*(self._rows[group] for group in order), strict=True))
-            self._tagged = len(order)
-        if self._take:
-            counts, *cells = map(self._take, (counts, *cells))
-        found = zip(*self._tags, *cells, strict=True)
-        return tuple(found if all(counts) else compress(found, counts))
-
-    def _together(self, key: Key, columns: Sequence[Column]) -> Sequence[Any]:
-        column = runs_of(columns) if key[1] == "sorted" else joined(key[1], columns)
-        missing = len(self._rows) - len(column.cells)
-        return [*column.cells, *repeat(None, missing)] if missing > 0 else column.cells
-
-    def _states(self, stretch: Stretch, keys: Iterable[Key]) -> Mapping[Key, Column]:
-        """These states of a stretch, and any others that are known."""
-        known = self._stretches.get(stretch, {})
-        missing = [key for key in keys if key not in known]
-        if not missing:
-            return known
-        if stretch.level:
-            parts = [self._states(part, missing) for part in stretch.parts()]
-            found = {key: joined(key[1], [part[key] for part in parts]) for key in missing}
-        else:
-            chunk = self._chunks.pane(stretch.first * self._pane_ms, stretch.stop * self._pane_ms)
-            found = dict(self._of_points(chunk, missing) if chunk else zip(missing, repeat(NOTHING), strict=False))
-            few = chunk is None or len(self._rows) <= MANY_GROUPS or 4 * len(self._rows) <= len(chunk.times)
-            if not few and stretch not in self._stretches:
-                self._passing.append(stretch)
-                if len(self._passing) > MOST_PASSING:
-                    self._drop([self._passing.popleft()])
-        self.cells += sum(_size(key, column) for key, column in found.items())
-        self._stretches[stretch] = known = {**known, **found}
-        return known
+    def _find(self, pane: int, keys: Sequence[Key]) -> Found:
+        """These states of a pane."""
+        chunk = self._chunks.pane(pane * self._pane_ms, (pane + 1) * self._pane_ms)
+        if chunk is None:
+            return Found(dict.fromkeys(keys, NOTHING), True)
+        groups = len(self._groups)
+        few = groups <= MANY_GROUPS or 4 * groups <= len(chunk.times)
+        return Found(dict(self._of_points(chunk, keys)), few)
 
     def _of_points(self, chunk: Chunk, keys: Iterable[Key]) -> Iterator[tuple[Key, Column]]:
         places = self._places_in(chunk)
@@ -166,21 +118,8 @@ class Grouping:
     def _places_in(self, chunk: Chunk) -> "_Places":
         """Slices with the same series in the same order have one list of these."""
         if self._placed is None or self._placed[0] is not chunk.series or self._placed[1] != len(self._group_of):
-            self._placed = chunk.series, len(self._group_of), _Places(chunk.series, self._group_of, len(self._rows))
+            self._placed = chunk.series, len(self._group_of), _Places(chunk.series, self._group_of, len(self._groups))
         return self._placed[2]
-
-    def _drop(self, gone: Iterable[Stretch]) -> None:
-        for stretch in gone:
-            states = self._stretches.pop(stretch, {})
-            self.cells -= sum(_size(key, column) for key, column in states.items())
-
-
-def _size(key: Key, column: Column) -> int:
-    return sum(map(len, filter(None, column.cells))) if key[1] == "sorted" else len(column.cells)
-
-
-def _order(tags: Row) -> list[tuple[bool, str]]:
-    return [(tag is not None, str(tag or "")) for tag in tags]
 
 
 class _Places:

@@ -14,11 +14,11 @@ from streams.stores.duckdb_answers import statement, windows
 from streams.stores.duckdb_catalogue import Table
 from streams.stores.duckdb_files import open_memory
 from streams.stores.influxdb_read import RawPoints
+from streams.stores.made import described
 from streams.stores.tail_chunks import Chunks, chunks_of
 from streams.stores.tail_loaded import Loaded
-from streams.stores.tail_panes import Grouping, Tags
+from streams.stores.tail_panes import Grouping, Tags, is_put_together
 from streams.stores.tail_slices import Span
-from streams.stores.tail_states import is_put_together
 
 
 class Mismatch(Exception):
@@ -127,7 +127,7 @@ class Points:
         if is_put_together(query):
             with self._lock:
                 grouping = self._grouping(query)
-                return grouping.windows(query, stops, self._kinds), grouping.described(query, self._kinds)
+                return grouping.windows(query, stops, self._kinds), described(query, query.every_ms, self._kinds)
         with self._lock:
             table = self._loaded.load(self._chunks, self._kinds, self._series)
         asked = statement(query, table, stops[0], stops[-1])

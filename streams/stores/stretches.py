@@ -1,0 +1,102 @@
+"""What is kept of panes and of the stretches joined from them: found when wanted, forgotten when changed. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice, repeat
+from typing import Any, NamedTuple
+
+from streams.partials import Stretch, stretches, stretches_of
+from streams.stores.states import Column, joined, runs_of
+
+Key = tuple[Any, str]
+"""What a state is of, a field for instance, and the state."""
+
+LEVELS = 6
+"""No window has so many panes that it has longer stretches."""
+
+
+class Found(NamedTuple):
+    """States of a pane, and whether it is worth to keep them for long."""
+
+    states: Mapping[Key, Column]
+    lasting: bool
+
+
+class Stretches:
+    """The states of stretches. `find` finds these of a pane; of others as many are kept as `passing` says.
+
+    `cells` is how many there are in memory.
+    """
+
+    def __init__(self, find: Callable[[int, Sequence[Key]], Found], passing: int = 0) -> None:
+        self.cells = 0
+        self._find = find
+        self._most_passing = passing
+        self._passing: dict[Stretch, None] = {}
+        self._known: dict[Stretch, dict[Key, Column]] = {}
+
+    def put(self, pane: int, states: Mapping[Key, Column]) -> None:
+        """These are the states of a pane, and all that there are."""
+        self.forget(pane, pane + 1)
+        self._keep(Stretch(0, pane), dict(states))
+
+    def forget(self, first: int, stop: int) -> None:
+        """What is in the panes `[first, stop)` has changed."""
+        if stop - first < len(self._known):
+            gone = {one for pane in range(first, stop) for one in islice(stretches_of(pane), LEVELS)}
+            self._drop(gone & self._known.keys())
+        else:
+            self._drop([one for one in self._known if one.first < stop and first < one.stop])
+
+    def drop_before(self, pane: int) -> None:
+        """Forget what ends before this pane."""
+        self._drop([one for one in self._known if one.stop <= pane])
+
+    def together(self, first: int, stop: int, keys: Iterable[Key], groups: int) -> dict[Key, Sequence[Any]]:
+        """These states of the panes `[first, stop)` together, cells of so many groups each."""
+        keys = tuple(keys)
+        parts = [self._states(one, keys) for one in stretches(first, stop)]
+        return {key: filled(_whole(key[1], [part[key] for part in parts]), groups) for key in keys}
+
+    def _states(self, stretch: Stretch, keys: Sequence[Key]) -> Mapping[Key, Column]:
+        """These states of a stretch, and any others that are known."""
+        known = self._known.get(stretch, {})
+        missing = [key for key in keys if key not in known]
+        if not missing:
+            return known
+        if stretch.level:
+            parts = [self._states(part, missing) for part in stretch.parts()]
+            found = Found({key: joined(key[1], [part[key] for part in parts]) for key in missing}, True)
+        else:
+            found = self._find(stretch.first, missing)
+        if not found.lasting:
+            self._passing[stretch] = None
+            if len(self._passing) > self._most_passing:
+                self._drop([next(iter(self._passing))])
+        return self._keep(stretch, {**known, **found.states})
+
+    def _keep(self, stretch: Stretch, states: dict[Key, Column]) -> dict[Key, Column]:
+        self.cells += _size(states) - _size(self._known.get(stretch, {}))
+        self._known[stretch] = states
+        return states
+
+    def _drop(self, gone: Iterable[Stretch]) -> None:
+        for stretch in gone:
+            self.cells -= _size(self._known.pop(stretch, {}))
+            self._passing.pop(stretch, None)
+
+
+def _whole(state: str, columns: Sequence[Column]) -> Column:
+    return runs_of(columns) if state == "values" else joined(state, columns)
+
+
+def filled(column: Column, groups: int) -> Sequence[Any]:
+    """The cells of so many groups, None where the column is too short."""
+    missing = groups - len(column.cells)
+    return [*column.cells, *repeat(None, missing)] if missing > 0 else column.cells
+
+
+def _size(states: Mapping[Key, Column]) -> int:
+    return sum(
+        sum(map(len, filter(None, column.cells))) if state == "values" else len(column.cells)
+        for (_, state), column in states.items()
+    )
