@@ -12,6 +12,7 @@ from streams.engine.explanation import Explanation, contradicts, explain, times_
 from streams.engine.history import History
 from streams.engine.ledger import Memory, Stale
 from streams.engine.plan import HELD_POLL_MS, Listener, Plan
+from streams.engine.plans import Plans
 from streams.engine.reader import Answering, Reader
 from streams.errors import StoreUnavailable, StreamsError, TooManyWindows
 from streams.points import NANOSECONDS, Touched
@@ -61,14 +62,14 @@ class Engine:
         past: Answering | None = None,
         lag_ms: int = 30_000,
     ) -> None:
-        self.plans: dict[str, Plan] = {}
         self.observers: list[Listener] = []
         self._store = store
         self._clock = clock
         self._host = host
         self._history_windows = history_windows
         self._lag_ms = lag_ms
-        self._memory = Memory(correct_for_ms, remembered_windows)
+        self._plans = Plans(Memory(correct_for_ms, remembered_windows))
+        self.plans = self._plans.running
         self._reader = Reader(store, readings)
         self._past = Reader(store, HISTORY_READINGS)
         self._history = History(Reader(past, HISTORY_READINGS) if past else self._past, clock, host, self._tell_window)
@@ -82,9 +83,8 @@ class Engine:
         """The plan of this query, with one more listener; the first one starts it."""
         plan = self.plans.get(query.key)
         if plan is None:
-            plan = self.plans[query.key] = Plan(query, self._clock.now(), self._memory)
+            plan = self._plans.begin(query, self._clock.now())
             self._store.watch(query)
-            self._memory.ledgers = len(self.plans)
             self._claim(plan, plan.final_until)
             self._publish(plan.final_until)
             self._wake(plan.wake_at())
@@ -95,14 +95,17 @@ class Engine:
         """Take a listener back; the last one stops the plan."""
         plan.listeners.remove(listener)
         if not plan.listeners:
-            del self.plans[plan.key]
+            self._plans.rest(plan, self._clock.now())
             self._store.unwatch(plan.query)
-            self._memory.ledgers = len(self.plans)
-            if not any(other.query.measurement == plan.query.measurement for other in self.plans.values()):
-                del self._claimed[plan.query.measurement]
             for attempts in (plan.live, plan.corrections):
                 if attempts.task:
                     attempts.task.cancel()
+            self._end_rests(self._clock.now())
+
+    def _end_rests(self, now: int) -> None:
+        self._plans.end_rests(now)
+        for measurement in [name for name in self._claimed if not any(self._plans.of(name))]:
+            del self._claimed[measurement]
 
     def touched(self, ranges: Sequence[Touched]) -> None:
         """Points in these ranges can be read now: have the final windows among theirs corrected."""
@@ -111,8 +114,8 @@ class Engine:
         for touched in ranges:
             if touched.start >= self._claimed.get(touched.measurement, 0) * NANOSECONDS:
                 continue
-            for plan in self.plans.values():
-                if plan.query.measurement == touched.measurement and plan.touch(touched, now):
+            for plan in self._plans.of(touched.measurement):
+                if plan.touch(touched, now) and plan.listeners:
                     self._wake(plan.wake_at())
 
     def final_until(self, query: Query) -> int:
@@ -169,6 +172,7 @@ class Engine:
         async with asyncio.TaskGroup() as self._tasks:
             while True:
                 now = self._clock.now()
+                self._end_rests(now)
                 for plan in tuple(self.plans.values()):
                     self._start(plan, now)
                 self._sleeps_until = min((plan.wake_at() for plan in self.plans.values()), default=now + IDLE_MS)

@@ -52,6 +52,14 @@ class Unread(NamedTuple):
     at: int
 
 
+class Gap(NamedTuple):
+    """Nobody watched the windows that stop in `[first, last]` when they became final; from `until` on they are."""
+
+    first: int
+    last: int
+    until: int
+
+
 class Stale(Exception):
     """A window was read while it changed: the reading may be older than what was sent. Read it again."""
 
@@ -114,6 +122,22 @@ class Ledger:
         self._dropped_revision = 0
         self._unread = Unread(0, -1, 0, 0)
         self._unsure_before = now
+        self._gaps: list[Gap] = []
+
+    def resume(self, now: int) -> None:
+        """Go on after a time in which nobody listened: windows that became final meanwhile are history.
+
+        What late points touched all the while is known, if it was asked for; of those windows it is not.
+        """
+        begins = boundary(now - self.query.grace_ms, self.query.every_ms)
+        if begins <= self.final_until:
+            return
+        for stop in [stop for stop in self._provisional if stop <= begins]:
+            del self._provisional[stop]
+            heapq.heappush(self._final_stops, stop)
+        self._gaps.append(Gap(self.final_until + self.query.every_ms, begins, now))
+        self.final_until = begins
+        self.last_stop, self.claimed_until = max(self.last_stop, begins), max(self.claimed_until, begins)
 
     def settled(self, now: int) -> int:
         """The latest stop that is `grace` ago: windows up to there may become final."""
@@ -203,6 +227,7 @@ class Ledger:
         changed = [(stop, stop) for stop in self._final_stops if self.records[stop].sendings[-1].sent >= seen]
         if self._unread.at >= seen:
             changed.append((self._unread.first, self._unread.last))
+        changed += [(gap.first, gap.last) for gap in self._gaps if seen < gap.until]
         clipped = [(max(first, oldest), min(last, until)) for first, last in changed]
         return merged([(first, last) for first, last in clipped if first <= last], every)
 
@@ -247,6 +272,7 @@ class Ledger:
     def _prune(self, now: int) -> None:
         """Drop the records of final windows that are too old, and the oldest of those that are too many."""
         oldest, most = self.corrected_until(now), self._memory.most_each
+        self._gaps = [gap for gap in self._gaps if gap.last > oldest]
         while self._final_stops and (self._final_stops[0] <= oldest or len(self._final_stops) > most):
             stop = heapq.heappop(self._final_stops)
             sending = self.records.pop(stop).sendings[-1]

@@ -56,11 +56,19 @@ class Plan:
         self.listeners: list[Listener] = []
         self.ledger = Ledger(query, now, memory)
         self.late = Late(query.every_ms)
+        self.stride = Stride()
+        self._begin(now)
+
+    def resume(self, now: int) -> None:
+        """Somebody listens again; while nobody did, `touch` was called all the same."""
+        self.ledger.resume(now)
+        self._begin(now)
+
+    def _begin(self, now: int) -> None:
         self.live = Attempts()
         self.corrections = Attempts()
-        self.stride = Stride()
         self.held_until = 0
-        self._present = boundary(now, query.every_ms) if query.grace_ms else self.last_stop
+        self._present = boundary(now, self.query.every_ms) if self.query.grace_ms else self.last_stop
         self._started = asyncio.Event()
         self.advanced()
 

@@ -83,7 +83,7 @@ def test_whoever_comes_back_with_the_last_id_misses_nothing_that_was_not_final()
         world.put(2, at=1_300)
         await browser.hears(1_000)
         browser.connect()
-        assert windows_of(await browser.hears()) == [(2, 0, True, [[3]]), (3, 0, False, [])]
+        assert windows_of(await browser.hears()) == [(2, 1, True, [[3]]), (3, 0, False, [])]
 
     play(scenario)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from streams.engine import Engine, Seam, WindowUpdate
+from streams.engine.plans import REST_MS
 from streams.host import LocalHost
 from streams.queries import parse_query
 from tests.streams.engine.memory_store import MemoryStore
@@ -151,6 +152,47 @@ async def test_who_comes_from_another_worker_may_lack_what_this_one_has_correcte
     seen = entrance.clock.now()
     with Seam(entrance.engine, QUERY) as seam:
         assert (1_000, 1, True, 7) in await entrance.past(seam, 4_000, seen=seen)
+    entrance.task.cancel()
+
+
+async def test_who_comes_back_alone_gets_what_was_corrected_meanwhile_and_what_nobody_watched() -> None:
+    entrance = Entrance()
+    plan = entrance.engine.join(QUERY, entrance.others)
+    await entrance.clock.sleep_until(BEGIN + 4_600)
+    entrance.engine.leave(plan, entrance.others)
+    seen = entrance.clock.now()
+    entrance.correct(1_500, 7)
+    await entrance.clock.sleep_until(BEGIN + 7_600)
+    entrance.correct(5_500, 9)
+    with Seam(entrance.engine, QUERY) as seam:
+        assert seam.plan is plan
+        past = await entrance.past(seam, 7_000, seen=seen + 500)
+        assert past == [(5_000, 0, True, None), (6_000, 0, True, 9), (7_000, 0, True, None)]
+        await entrance.clock.sleep(300)
+        assert [line(update) for update in seam.present()] == [(2_000, 1, True, 7)]
+    entrance.task.cancel()
+
+
+async def test_windows_that_were_not_final_when_the_last_one_left_are_sent_again_to_who_comes_back() -> None:
+    entrance = Entrance()
+    plan = entrance.engine.join(QUERY, entrance.others)
+    await entrance.clock.sleep_until(BEGIN + 3_200)
+    entrance.engine.leave(plan, entrance.others)
+    entrance.store.put([at(2_500, 7)])
+    await entrance.clock.sleep_until(BEGIN + 3_400)
+    with Seam(entrance.engine, QUERY) as seam:
+        assert await entrance.past(seam, 2_000) == [(2_000, 0, True, None)]
+        await entrance.clock.sleep_until(BEGIN + 3_600)
+        assert [line(update) for update in seam.present()] == [(3_000, 1, True, 7)]
+    entrance.task.cancel()
+
+
+async def test_a_plan_that_nobody_comes_back_to_is_forgotten() -> None:
+    entrance = Entrance()
+    plan = entrance.engine.join(QUERY, entrance.others)
+    entrance.engine.leave(plan, entrance.others)
+    await entrance.clock.sleep(REST_MS)
+    assert entrance.engine.join(QUERY, entrance.others) is not plan
     entrance.task.cancel()
 
 
