@@ -1,15 +1,16 @@
 """Values in order, each with how often it is there: in sorted runs side by side, or in one that changes. Pure."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, compress, repeat
+from operator import is_not
 from typing import Any, Protocol
 
 FEW_VALUES = 500
 """So many are sorted sooner than searched for in runs."""
-BUCKET = 256
-"""Different values that are counted one by one to find a rank."""
+BUCKET = 128
+"""So many different values are counted one by one to find a rank, or twice as many."""
 
 
 class Values(Protocol):
@@ -59,66 +60,73 @@ class Runs:
 
 
 class Ordered:
-    """Values that come and go. The different ones are in sorted buckets, of which it is known how many are in each."""
+    """Values that come and go. The different ones are in sorted buckets, with how often each is there beside them.
+
+    `count` is how many there are, `different` how many of these are different.
+    """
 
     def __init__(self, counts: Mapping[Any, int]) -> None:
-        self._counts = dict(counts)
-        different = sorted(self._counts)
-        self._buckets = [different[first : first + BUCKET] for first in range(0, len(different), BUCKET)]
-        self._totals = [sum(map(self._counts.__getitem__, bucket)) for bucket in self._buckets]
-        self.count = sum(self._totals)
+        values = sorted(counts)
+        self._values = [values[first : first + BUCKET] for first in range(0, len(values), BUCKET)]
+        self._numbers = [[*map(counts.__getitem__, bucket)] for bucket in self._values]
+        self._greatest = [bucket[-1] for bucket in self._values]
+        self._totals = [*map(sum, self._numbers)]
+        self.count, self.different = sum(self._totals), len(values)
 
-    def add(self, values: Iterable[tuple[Any, int]]) -> None:
-        """These come, so many of each; less than none of those that go."""
-        for value, more in values:
-            known = self._counts.get(value)
-            place = min(bisect_left(self._buckets, value, key=_last), len(self._buckets) - 1)
-            if known is None:
-                place = self._insert(place, value)
-                known = 0
-            self._counts[value] = known + more
-            self._totals[place] += more
-            self.count += more
-            if known + more == 0:
-                self._remove(place, value)
+    def add(self, values: Iterable[tuple[Any, int]], sign: int = 1) -> None:
+        """These come, so many of each; or they go, with a `sign` of -1."""
+        for value, number in values:
+            place = self._place(value)
+            bucket, numbers = self._values[place], self._numbers[place]
+            at = bisect_left(bucket, value)
+            if at == len(bucket) or bucket[at] != value:
+                bucket.insert(at, value)
+                numbers.insert(at, 0)
+                self._greatest[place] = bucket[-1]
+                self.different += 1
+            numbers[at] += sign * number
+            self._totals[place] += sign * number
+            self.count += sign * number
+            if not numbers[at]:
+                self._remove(place, at)
+            elif len(bucket) > 2 * BUCKET:
+                self._split(place)
 
     def at(self, rank: int) -> Any:
         """The value at this rank."""
         upto = list(accumulate(self._totals))
         place = bisect_left(upto, rank)
         rank -= upto[place - 1] if place else 0
-        bucket = self._buckets[place]
-        return bucket[bisect_left(list(accumulate(map(self._counts.__getitem__, bucket))), rank)]
+        return self._values[place][bisect_left(list(accumulate(self._numbers[place])), rank)]
 
     def counts(self) -> Mapping[Any, int]:
         """How often each value is there."""
-        return self._counts
+        return dict(zip(chain.from_iterable(self._values), chain.from_iterable(self._numbers), strict=True))
 
-    def _insert(self, place: int, value: Any) -> int:
-        """Make room for a new value; the bucket that has it."""
-        if place < 0:
-            self._buckets.append([value])
-            self._totals.append(0)
-            return 0
-        bucket = self._buckets[place]
-        insort(bucket, value)
-        if len(bucket) <= 2 * BUCKET:
-            return place
-        self._buckets[place : place + 1] = halves = [bucket[:BUCKET], bucket[BUCKET:]]
-        lower = sum(self._counts.get(one, 0) for one in halves[0])
-        self._totals[place : place + 1] = [lower, self._totals[place] - lower]
-        return place + 1 if value > halves[0][-1] else place
+    def _place(self, value: Any) -> int:
+        """The bucket that a value is in, or would be."""
+        if not self._values:
+            self._values, self._numbers, self._greatest, self._totals = [[]], [[]], [value], [0]
+        return min(bisect_left(self._greatest, value), len(self._values) - 1)
 
-    def _remove(self, place: int, value: Any) -> None:
-        del self._counts[value]
-        bucket = self._buckets[place]
-        del bucket[bisect_left(bucket, value)]
-        if not bucket:
-            del self._buckets[place], self._totals[place]
+    def _split(self, place: int) -> None:
+        for several in (self._values, self._numbers):
+            several[place : place + 1] = several[place][:BUCKET], several[place][BUCKET:]
+        self._greatest.insert(place, self._values[place][-1])
+        self._totals[place : place + 1] = map(sum, self._numbers[place : place + 2])
+
+    def _remove(self, place: int, at: int) -> None:
+        self.different -= 1
+        bucket = self._values[place]
+        del bucket[at], self._numbers[place][at]
+        if bucket:
+            self._greatest[place] = bucket[-1]
+        else:
+            del self._values[place], self._numbers[place], self._greatest[place], self._totals[place]
 
 
-def _last(bucket: Sequence[Any]) -> Any:
-    return bucket[-1]
+OfPane = Sequence[tuple[int, Sequence[tuple[Any, int]]]]
+"""Groups, and how often each value is there in one pane; a group may be there more than once, as its series are."""
 
 
 class Sliding:
@@ -131,35 +139,48 @@ class Sliding:
         self.size = 0
         self.first = 0
         self.groups: dict[int, Ordered] = {}
-        self._panes: dict[int, OfPane] = {}
+        self._panes: list[OfPane] = []
 
-    def move(self, panes: Mapping[int, "OfPane"], first: int, stop: int) -> Mapping[int, Values]:
+    def move(self, panes: Mapping[int, OfPane], first: int, stop: int) -> Mapping[int, Values]:
         """The values of each group that has any in the panes `[first, stop)`, where `panes` says what is in them."""
-        wanted = {pane: panes[pane] for pane in range(first, stop) if pane in panes}
-        gone = [of_pane for pane, of_pane in self._panes.items() if wanted.get(pane) is not of_pane]
-        come = [of_pane for pane, of_pane in wanted.items() if self._panes.get(pane) is not of_pane]
+        wanted: list[OfPane] = [*map(panes.get, range(first, stop), repeat(()))]
+        gone, come = _differences(self._panes, wanted, first - self.first)
         if len(gone) + len(come) >= len(wanted):
-            self.groups = _ordered(wanted.values())
+            self.groups = _ordered(wanted)
         else:
             self._add(come, 1)
             self._add(gone, -1)
         self.first, self._panes = first, wanted
-        self.size = sum(len(ordered.counts()) for ordered in self.groups.values())
+        self.size = sum(ordered.different for ordered in self.groups.values())
         return self.groups
 
-    def _add(self, panes: Iterable["OfPane"], sign: int) -> None:
+    def _add(self, panes: Iterable[OfPane], sign: int) -> None:
         for of_pane in panes:
             for group, counts in of_pane:
                 ordered = self.groups.get(group)
                 if ordered is None:
                     ordered = self.groups[group] = Ordered({})
-                ordered.add((value, sign * number) for value, number in counts)
+                ordered.add(counts, sign)
                 if not ordered.count:
                     del self.groups[group]
 
 
-OfPane = Sequence[tuple[int, Sequence[tuple[Any, int]]]]
-"""Groups, and how often each value is there in one pane; a group may be there more than once, as its series are."""
+def _differences(
+    before: Sequence[OfPane], after: Sequence[OfPane], moved: int
+) -> tuple[Sequence[OfPane], Sequence[OfPane]]:
+    """The panes of a window that are not in it any more, as they were, and those that are new, when it moved so far.
+
+    A pane that has changed is another one.
+    """
+    if abs(moved) >= len(before):
+        return before, after
+    gone, come = ([*before[:moved]], []) if moved > 0 else ([], [*after[:-moved]]) if moved else ([], [])
+    old, new = before[max(0, moved) :], after[max(0, -moved) :]
+    common = min(len(old), len(new))
+    for place in compress(range(common), map(is_not, old, new)):
+        gone.append(old[place])
+        come.append(new[place])
+    return [*gone, *old[common:]], [*come, *new[common:]]
 
 
 def _ordered(panes: Iterable[OfPane]) -> dict[int, Ordered]:

@@ -21,7 +21,8 @@ from streams.points import Touched
 from streams.queries import Query
 from streams.stores.base import Answer, InFront, Room, Store
 from streams.stores.influxdb_queries import read_as
-from streams.stores.partial_panes import KindsUnknown, Panes
+from streams.stores.partial_panes import Panes
+from streams.stores.partial_states import KindsUnknown
 from streams.stores.tail_slices import Slices, Span
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ IDLE_MS = 60_000
 FULL_MS = 60_000
 """For how long a query that had no room is answered without panes, before they are tried again."""
 ATTEMPTS = 3
+PRUNED_PARTS = 32
+"""Panes are dropped when this part of a window's is too old."""
 THREADS = 2
 
 
@@ -57,6 +60,7 @@ class _Kept:
         self.asked_at = 0
         self.past_from = 0
         self.past_until = 0
+        self.pruned_to = 0
         self.text = ""
         self.watched_behind = False
 
@@ -242,6 +246,10 @@ class Partials(InFront):
             self._unwatch_behind(parts.query)
 
     async def _prune(self, kept: _Kept, panes: Panes, oldest: int) -> None:
+        """Drop what is older, but not for each pane alone: to look through all of them takes its time."""
+        if 0 <= oldest - kept.pruned_to < kept.query.window_ms // PRUNED_PARTS:
+            return
+        kept.pruned_to = oldest
         kept.slices.drop_before(oldest)
         await self._in_thread(partial(panes.drop_before, oldest))
 

@@ -69,11 +69,12 @@ def _moments(values: Sequence[Any]) -> Moments:
 
 def join_moments(parts: Sequence[Moments]) -> Moments:
     """Those of all values together."""
-    number, whole = sum(part.number for part in parts), total([part.whole for part in parts])
-    mean = float(whole) / number
-    apart = [(part.number, float(part.whole) / part.number - mean) for part in parts]
-    squares = total([part.squares for part in parts])
-    return Moments(number, whole, total([squares, *(several * deviation * deviation for several, deviation in apart)]))
+    number, whole, squares = parts[0]
+    for more in parts[1:]:
+        apart = more.whole / more.number - whole / number
+        squares += more.squares + apart * apart * number * more.number / (number + more.number)
+        number, whole = number + more.number, whole + more.whole
+    return Moments(number, whole, squares)
 
 
 def _join_rises(parts: Sequence[Rises]) -> Rises:
@@ -109,6 +110,7 @@ _OF_PARTS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "values": _merge,
     "rises": _join_rises,
     "area": _join_areas,
+    "points": sum,
     "extent": lambda parts: (parts[0][0], parts[-1][1]),
 }
 """Of the parts of one group, in order of time, of which there is at least one."""

@@ -12,6 +12,9 @@ Key = tuple[Any, str]
 
 LEVELS = 6
 """No window has so many panes that it has longer stretches."""
+MIDDLE_LEVEL = 2
+"""The stretches of a window from this level on are joined once: the next windows have the same, but for their ends."""
+MOST_MIDDLES = 8
 
 
 class Found(NamedTuple):
@@ -33,6 +36,7 @@ class Stretches:
         self._most_passing = passing
         self._passing: dict[Stretch, None] = {}
         self._known: dict[Stretch, dict[Key, Column]] = {}
+        self._middles: dict[tuple[Stretch, ...], dict[Key, Column]] = {}
 
     def put(self, pane: int, states: Mapping[Key, Column]) -> None:
         """These are the states of a pane, and all that there are."""
@@ -41,6 +45,7 @@ class Stretches:
 
     def forget(self, first: int, stop: int) -> None:
         """What is in the panes `[first, stop)` has changed."""
+        self._forget_middles([one for one in self._middles if one[0].first < stop and first < one[-1].stop])
         if stop - first < len(self._known):
             gone = {one for pane in range(first, stop) for one in islice(stretches_of(pane), LEVELS)}
             self._drop(gone & self._known.keys())
@@ -49,13 +54,34 @@ class Stretches:
 
     def drop_before(self, pane: int) -> None:
         """Forget what ends before this pane."""
+        self._forget_middles([one for one in self._middles if one[0].first < pane])
         self._drop([one for one in self._known if one.stop <= pane])
 
     def together(self, first: int, stop: int, keys: Iterable[Key], groups: int) -> dict[Key, Sequence[Any]]:
         """These states of the panes `[first, stop)` together, cells of so many groups each."""
         keys = tuple(keys)
-        parts = [self._states(one, keys) for one in stretches(first, stop)]
+        cover = stretches(first, stop)
+        ends = [[self._states(one, keys) for one in some] for some in _ends(cover)]
+        middle = tuple(one for one in cover if one.level >= MIDDLE_LEVEL)
+        parts = [*ends[0], *([self._middle(middle, keys)] if middle else []), *ends[1]]
         return {key: filled(_whole(key[1], [part[key] for part in parts]), groups) for key in keys}
+
+    def _middle(self, middle: tuple[Stretch, ...], keys: Sequence[Key]) -> Mapping[Key, Column]:
+        known = self._middles.pop(middle, {})
+        missing = [key for key in keys if key not in known]
+        if missing:
+            self.cells -= _size(known)
+            parts = [self._states(one, missing) for one in middle]
+            known |= {key: joined(key[1], [part[key] for part in parts]) for key in missing}
+            self.cells += _size(known)
+        self._middles[middle] = known  # the one that was used last goes last
+        if len(self._middles) > MOST_MIDDLES:
+            self._forget_middles([next(iter(self._middles))])
+        return known
+
+    def _forget_middles(self, gone: Iterable[tuple[Stretch, ...]]) -> None:
+        for middle in gone:
+            self.cells -= _size(self._middles.pop(middle))
 
     def _states(self, stretch: Stretch, keys: Sequence[Key]) -> Mapping[Key, Column]:
         """These states of a stretch, and any others that are known."""
@@ -83,6 +109,12 @@ class Stretches:
         for stretch in gone:
             self.cells -= _size(self._known.pop(stretch, {}))
             self._passing.pop(stretch, None)
+
+
+def _ends(cover: Sequence[Stretch]) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
+    """The short stretches before and after the long ones."""
+    places = [place for place, one in enumerate(cover) if one.level >= MIDDLE_LEVEL]
+    return (cover[: places[0]], cover[places[-1] + 1 :]) if places else (cover, ())
 
 
 def _whole(state: str, columns: Sequence[Column]) -> Column:

@@ -67,7 +67,8 @@ class Slices:
         if self._complete and _includes(self._complete, (start, stop), passed, provisional):
             return []  # as many plans have the same slices
         first = start - start % self.step + self.step
-        due = [end for end in range(first, stop + self.step, self.step) if self._is_due(end, now, provisional)]
+        stops = range(first, stop + self.step, self.step)
+        due = [end for end in self._not_settled(stops) if self._is_due(end, now, provisional)]
         if not due:
             self._complete = (start, stop), passed, provisional
         return list(_joined(due, self.step))
@@ -88,6 +89,12 @@ class Slices:
         """They could not be read."""
         self._complete = None
         self._dirty.update(stop for stop in self._stops(span) if stop in self._read_at)
+
+    def _not_settled(self, stops: range) -> list[int]:
+        """Those that were not read after every grace or are out of date: few of the many that a long window has."""
+        last = self._graces[-1]
+        read_at, dirty = self._read_at.get, self._dirty
+        return [stop for stop in stops if read_at(stop, NEVER) < stop + last or stop in dirty]
 
     def _is_due(self, stop: int, now: int, provisional: bool) -> bool:
         """Each slice is read when it has stopped, once more when each grace has passed, and when it is out of date."""

@@ -16,7 +16,7 @@ from streams.points import Point, Touched
 from streams.queries import Query, parse_query
 from streams.stores.base import Answer, Room, Row
 from streams.stores.duckdb import DuckDBStore
-from streams.stores.partial_panes import KindsUnknown
+from streams.stores.partial_states import KindsUnknown
 from streams.stores.partials import IDLE_MS, Partials
 from tests.contract.asking import write
 from tests.streams.stores.test_tail import Clock
