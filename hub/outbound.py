@@ -53,7 +53,7 @@ class Outbound:
     A socket that takes nothing for `stalled_after_s` while something waits is cut off with 4508.
     `wire` is the server's extension `hub.prepared`, if it has one; `send` is used without it. All that is added in
     one turn of the event loop leaves in one write. While it is `idle`, what is in its `form` may be given to `write`
-    at once; otherwise it is queued.
+    or `send`, see `hub.wires.Wire.direct`, at once; otherwise it is queued.
     """
 
     __slots__ = (
@@ -76,6 +76,7 @@ class Outbound:
         "idle",
         "lags",
         "plans",
+        "send",
         "write",
     )
 
@@ -100,6 +101,7 @@ class Outbound:
         self._loop = asyncio.get_running_loop()
         self._wire = wire or SendingWire(send, text=encoding is Encoding.JSON)
         self.write = self._wire.attach(self)
+        self.send = self._wire.direct()
         self.form = form or FORMS[encoding, self._wire.framed]
         self._backlog = Backlog(self.form, budget_bytes, on_skipped)
         self._low_bytes = budget_bytes // 2

@@ -27,6 +27,13 @@ class Wire(Protocol):
     def attach(self, owner: Owner) -> Callable[[bytes], None]:
         """Tell this owner; the answer writes bytes at once, without waiting."""
 
+    def direct(self) -> Callable[[bytes], int]:
+        """What gives the owner's bytes past all buffers of the wire, and says how many were taken: `write` the others.
+
+        Only while nothing that was written waits, which is until `on_full` and from `on_drained` on. OSError where none
+        were taken: that is to be written, too.
+        """
+
     def detach(self) -> None:
         """Tell nobody any more."""
 
@@ -76,6 +83,9 @@ class SendingWire:
         self._owner = owner
         return self._write
 
+    def direct(self) -> Callable[[bytes], int]:
+        return self._give
+
     def detach(self) -> None:
         self._owner = None
         if self._task:
@@ -99,6 +109,10 @@ class SendingWire:
             self._task = asyncio.get_running_loop().create_task(self._send_all())
             self._task.add_done_callback(self._on_sent)
             self._owner.on_full()
+
+    def _give(self, payload: bytes) -> int:
+        self._write(payload)
+        return len(payload)
 
     async def _send_all(self) -> None:
         while self._unsent:

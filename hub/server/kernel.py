@@ -6,8 +6,8 @@ import socket
 import struct
 import sys
 import termios
-from contextlib import suppress
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 SEND_BUFFER_BYTES = 131_072
 """The kernel's buffer for a socket: a larger one hides for a minute that the reader of small frames has stopped."""
@@ -31,27 +31,26 @@ def bound_buffers(transport: asyncio.Transport) -> None:
                 options.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
 
 
-class borrowed:  # noqa: N801 - used like a function; a generator would cost as much as a system call
-    """The connection's file descriptor as a socket that does not close it. OSError, ValueError where it is closed.
+def lent(connection: socket.socket) -> socket.SocketType:
+    """The transport's connection as a plain socket. OSError, ValueError where it is closed.
 
-    uvloop's own would duplicate the descriptor and find out its family: all that costs three times as much.
+    It has to be detached before the transport closes the connection: afterwards the number may be another's. uvloop's
+    own would duplicate the descriptor and find out its family at each call: all that costs three times as much.
     """
-
-    __slots__ = ("_socket",)
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, connection.fileno())
-
-    def __enter__(self) -> socket.SocketType:
-        return self._socket
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._socket.detach()
+    return socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, connection.fileno())
 
 
-def unacknowledged(connection: socket.socket) -> int:
+@contextmanager
+def borrowed(connection: socket.socket) -> Iterator[socket.SocketType]:
+    """As `lent`, for one use."""
+    plain = lent(connection)
+    try:
+        yield plain
+    finally:
+        plain.detach()
+
+
+def unacknowledged(connection: socket.SocketType) -> int:
     """What was given to the kernel and the peer's machine has not acknowledged; 0 where that is not known."""
     try:
         return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
@@ -59,25 +58,24 @@ def unacknowledged(connection: socket.socket) -> int:
         return 0
 
 
-def acknowledged(connection: socket.socket) -> int | None:
+def acknowledged(connection: socket.SocketType) -> int | None:
     """What the peer's machine has acknowledged so far; None where that is not known."""
     return _tcp_info(connection, BYTES_ACKED)
 
 
-def peers_window(connection: socket.socket) -> int | None:
+def peers_window(connection: socket.SocketType) -> int | None:
     """How much the peer's machine says it has room for: less when what came is not read. None where it is unknown."""
     return _tcp_info(connection, PEERS_WINDOW)
 
 
-def reset_when_closed(connection: socket.socket) -> None:
+def reset_when_closed(connection: socket.SocketType) -> None:
     """Have the kernel keep nothing of what the peer has not taken; the peer sees a reset."""
     with suppress(AttributeError, OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def _tcp_info(connection: socket.socket, field: struct.Struct) -> int | None:
+def _tcp_info(connection: socket.SocketType, field: struct.Struct) -> int | None:
     try:
-        with borrowed(connection) as options:
-            return int(field.unpack(options.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, field.size))[0])
-    except (AttributeError, OSError, ValueError, struct.error):
+        return int(field.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, field.size))[0])
+    except (AttributeError, OSError, struct.error):
         return None

@@ -8,14 +8,13 @@ that came before; it then closes the socket itself. No other app is asked.
 import asyncio
 import logging
 from asyncio.transports import BaseTransport
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame
 from websockets.http11 import Request
@@ -24,9 +23,9 @@ from websockets.protocol import State
 from hub.codes import Close
 from hub.server.gate import Gate
 from hub.server.inbox import Inbox
-from hub.server.kernel import acknowledged, bound_buffers, peers_window, reset_when_closed, unacknowledged
+from hub.server.kernel import bound_buffers, lent
 from hub.server.restart import reason_to_come_back
-from hub.wires import Owner
+from hub.server.wire import TransportWire
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.WARNING)  # Uvicorn and websockets would write three lines for each connection
@@ -43,11 +42,11 @@ SETTLE_TIMEOUT_S = 3.0
 """How long an app that was asked to stop may take to settle what is in flight."""
 
 
-class HubProtocol(WebSocketsSansIOProtocol):
+class HubProtocol(TransportWire):
     """One socket. Beyond Uvicorn's: the wire for prepared frames; reading stops only when much is unread."""
 
     __slots__ = (  # noqa: RUF023 - in groups
-        "closed_here", "failed", "inbox", "message", "owner", "resumed_at", "stopping",
+        "closed_here", "failed", "inbox", "message", "owner", "plain", "resumed_at", "stopping",
         # Uvicorn's own, more than a dictionary can share between sockets: as slots they save 1.5 KiB each
         "app", "app_state", "asgi_version", "client", "close_sent", "close_timeout", "close_timer", "config",
         "conn", "connections", "curr_msg_data_type", "default_headers", "disconnected", "frames",
@@ -56,8 +55,6 @@ class HubProtocol(WebSocketsSansIOProtocol):
         "queue", "read_paused", "request", "response", "root_path", "scheme", "scope", "server", "tasks",
         "transport", "writable",
     )  # fmt: skip
-
-    framed = True
 
     def __init__(
         self,
@@ -76,7 +73,8 @@ class HubProtocol(WebSocketsSansIOProtocol):
         self.closed_here = False
         self.failed = False
         self.stopping = False
-        self.owner: Owner | None = None
+        self.owner = None
+        self.plain = None
 
     # The connection
 
@@ -91,10 +89,14 @@ class HubProtocol(WebSocketsSansIOProtocol):
         else:
             super().connection_made(transport)
         bound_buffers(self.transport)
+        with suppress(OSError, ValueError):  # it may be closed already
+            self.plain = lent(self.transport.get_extra_info("socket"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the wire's owner, and the app by its receive."""
         self.tell_lost()
+        if self.plain is not None:
+            self.plain.detach()
         super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
@@ -102,59 +104,6 @@ class HubProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][EXTENSION] = self  # type: ignore[assignment]
-
-    # The wire: see `hub.wires.Wire`
-
-    def attach(self, owner: Owner) -> Callable[[bytes], None]:
-        """Tell this owner; until it is told that the wire is lost it may write whole frames."""
-        self.owner = owner
-        if self.close_sent:
-            self.loop.call_soon(self.tell_lost)
-        return self.transport.write
-
-    def detach(self) -> None:
-        """Tell nobody any more."""
-        self.owner = None
-
-    def tell_lost(self) -> None:
-        """Have nothing more written: after a close frame nothing may follow."""
-        owner, self.owner = self.owner, None
-        if owner is not None:
-            owner.on_lost(None)
-
-    def pause_writing(self) -> None:
-        """The kernel takes no more."""
-        super().pause_writing()
-        if self.owner is not None:
-            self.owner.on_full()
-
-    def resume_writing(self) -> None:
-        """The kernel has taken everything."""
-        super().resume_writing()
-        if self.owner is not None:
-            self.owner.on_drained()
-
-    def unsent(self) -> int:
-        """Bytes in our buffer and in the kernel's that the peer's machine has not acknowledged."""
-        if self.disconnected:
-            return 0
-        connection = self.transport.get_extra_info("socket")
-        return self.transport.get_write_buffer_size() + unacknowledged(connection)
-
-    def taken(self) -> int | None:
-        """Bytes that the peer's machine has acknowledged; None where the kernel does not tell."""
-        return None if self.disconnected else acknowledged(self.transport.get_extra_info("socket"))
-
-    def room(self) -> int | None:
-        """Bytes that the peer's machine says it has room for; None where the kernel does not tell."""
-        return None if self.disconnected else peers_window(self.transport.get_extra_info("socket"))
-
-    def abort(self) -> None:
-        """Cut the connection at once: the peer sees a reset."""
-        self.tell_lost()
-        self.close_sent = self.closed_here = True
-        reset_when_closed(self.transport.get_extra_info("socket"))
-        self.transport.abort()
 
     # Messages in
 

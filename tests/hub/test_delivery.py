@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from hub.backlog import Prepared
-from hub.delivery import GAUGED_PART, SOCKETS_AT_ONCE, TURN_S, Delivery, Members
+from hub.delivery import GAUGED_EVERY_S, GAUGED_PART, SOCKETS_AT_ONCE, TURN_S, Delivery, Members
 from hub.messages import Ack, Encoding, Progress
 from hub.outbound import Outbound
 from hub.wires import Owner
@@ -22,11 +22,16 @@ class Slow:
     def __init__(self, takes_s: float = 0.0) -> None:
         self.writes: list[bytes] = []
         self.takes_s = takes_s
+        self.takes: int | None = 2**20
+        """Bytes of one `send`; None where it has no room for any."""
         self.has_room: int | None = None
         self.on_write: Callable[[], None] = lambda: None
 
     def attach(self, owner: Owner) -> Callable[[bytes], None]:
         return self._write
+
+    def direct(self) -> Callable[[bytes], int]:
+        return self.send
 
     def detach(self) -> None:
         pass
@@ -37,6 +42,14 @@ class Slow:
             pass
         self.writes.append(data)
         self.on_write()
+
+    def send(self, data: bytes) -> int:
+        """As much as the kernel takes."""
+        if self.takes is None:
+            raise BlockingIOError
+        taken = data[: self.takes]
+        self._write(taken)
+        return len(taken)
 
     def taken(self) -> int | None:
         return None
@@ -111,6 +124,16 @@ async def test_the_bytes_are_the_same_object_for_every_socket() -> None:
     Delivery().publish(progress(10), sockets(wires))
     await all_written(wires)
     assert len({id(wire.writes[0]) for wire in wires}) == 1
+
+
+@pytest.mark.parametrize("takes", [None, 0, 5])
+async def test_what_the_kernel_does_not_take_at_once_is_written(takes: int | None) -> None:
+    wire = Slow()
+    wire.takes = takes
+    Delivery().publish(progress(10), sockets([wire]))
+    await all_written([wire])
+    payload = b'{"type":"progress","plan":"P","final_until":10}'
+    assert b"".join(wire.writes) == b"\x81" + bytes([len(payload)]) + payload
 
 
 async def test_what_is_published_meanwhile_holds_up_nobody_and_leaves_in_one_write() -> None:
@@ -190,19 +213,34 @@ async def test_those_that_lag_are_written_to_after_all_others() -> None:
             await asyncio.sleep(0)
         return order
 
-    for _ in range(GAUGED_PART):
-        assert await deliver() == wires
+    def gauge_all(since: float) -> None:
+        for number in range(2 * GAUGED_PART):
+            members.gauge(since + number * GAUGED_EVERY_S)
+
+    gauge_all(since=1e9)
+    assert await deliver() == wires
     assert members.sockets is came
     for wire in lagging:
         wire.has_room = 40_000
-    for _ in range(2 * GAUGED_PART):
-        await deliver()
+    gauge_all(since=2e9)
     assert await deliver() == well + lagging
     for wire in lagging:
         wire.has_room = 90_000
-    for _ in range(2 * GAUGED_PART):
-        await deliver()
+    gauge_all(since=3e9)
     assert await deliver() == wires
+
+
+async def test_nobody_is_gauged_more_often_than_needed() -> None:
+    wire = Slow()
+    members = sockets([wire])
+    wire.has_room = 100_000
+    members.gauge(100.0)
+    (socket,) = members.sockets
+    wire.has_room = 0
+    members.gauge(100.0 + GAUGED_EVERY_S / 2)
+    assert not socket.lags
+    members.gauge(100.0 + GAUGED_EVERY_S)
+    assert socket.lags
 
 
 async def test_who_comes_before_its_turn_waits_for_the_next_publication() -> None:

@@ -29,6 +29,9 @@ class Pipe:
         self._owner = owner
         return self._write
 
+    def direct(self) -> Callable[[bytes], int]:
+        return self.send
+
     def detach(self) -> None:
         pass
 
@@ -36,6 +39,10 @@ class Pipe:
         self.writes.append(data)
         if self.full:
             self._owner.on_full()
+
+    def send(self, data: bytes) -> int:
+        self._write(data)
+        return len(data)
 
     def taken(self) -> int | None:
         return self.has_taken

@@ -137,6 +137,27 @@ async def test_what_the_kernel_keeps_of_a_socket_is_bounded_and_leaves_at_once()
     assert found == [2 * SEND_BUFFER_BYTES, TCP_USER_TIMEOUT_MS, 1]  # Linux doubles the first
 
 
+async def test_what_is_sent_past_the_transport_keeps_its_order_and_ends_before_the_number_is_anothers() -> None:
+    async def session(websocket: WebSocket) -> None:
+        wire = websocket.scope["extensions"][EXTENSION]
+        outbound = outbound_of(websocket)
+        outbound.write(b"\x81\x05first")
+        assert outbound.send(b"\x81\x06second") == 8
+        await websocket.send_text("last")
+        await ignore(websocket)
+        while wire.plain.fileno() >= 0:
+            await asyncio.sleep(0.001)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            outbound.send(b"\x81\x04late")
+        over.set()
+
+    over = asyncio.Event()
+    async with serving(session) as served:
+        async with connect(served.url) as client:
+            assert [await client.recv() for _ in range(3)] == ["first", "second", "last"]
+        await asyncio.wait_for(over.wait(), 30)
+
+
 # What ends a connection
 
 
