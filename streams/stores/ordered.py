@@ -69,14 +69,17 @@ class Ordered:
         values = sorted(counts)
         self._values = [values[first : first + BUCKET] for first in range(0, len(values), BUCKET)]
         self._numbers = [[*map(counts.__getitem__, bucket)] for bucket in self._values]
-        self._greatest = [bucket[-1] for bucket in self._values]
+        self._greatest: list[Any] = [bucket[-1] for bucket in self._values]
         self._totals = [*map(sum, self._numbers)]
         self.count, self.different = sum(self._totals), len(values)
 
     def add(self, values: Iterable[tuple[Any, int]], sign: int = 1) -> None:
         """These come, so many of each; or they go, with a `sign` of -1."""
         for value, number in values:
-            place = self._place(value)
+            more = sign * number
+            place = bisect_left(self._greatest, value)
+            if place == len(self._greatest):
+                place = self._last()
             bucket, numbers = self._values[place], self._numbers[place]
             at = bisect_left(bucket, value)
             if at == len(bucket) or bucket[at] != value:
@@ -84,9 +87,9 @@ class Ordered:
                 numbers.insert(at, 0)
                 self._greatest[place] = bucket[-1]
                 self.different += 1
-            numbers[at] += sign * number
-            self._totals[place] += sign * number
-            self.count += sign * number
+            numbers[at] += more
+            self._totals[place] += more
+            self.count += more
             if not numbers[at]:
                 self._remove(place, at)
             elif len(bucket) > 2 * BUCKET:
@@ -103,11 +106,11 @@ class Ordered:
         """How often each value is there."""
         return dict(zip(chain.from_iterable(self._values), chain.from_iterable(self._numbers), strict=True))
 
-    def _place(self, value: Any) -> int:
-        """The bucket that a value is in, or would be."""
+    def _last(self) -> int:
+        """The last bucket, which there is from now on if there was none."""
         if not self._values:
-            self._values, self._numbers, self._greatest, self._totals = [[]], [[]], [value], [0]
-        return min(bisect_left(self._greatest, value), len(self._values) - 1)
+            self._values, self._numbers, self._greatest, self._totals = [[]], [[]], [None], [0]
+        return len(self._values) - 1
 
     def _split(self, place: int) -> None:
         for several in (self._values, self._numbers):

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 
@@ -61,7 +62,7 @@ class Points:
         self._lock = Lock()
         self._kinds: dict[str, Kind] = {}
         self._series: dict[Tags, int] = {}
-        self._numbered: tuple[tuple[Sequence[str], list[tuple[Any, ...]]], Sequence[int]] = ((), []), ()
+        self._numbered: tuple[tuple[Sequence[str], list[list[Any]]], Sequence[int]] = ((), []), ()
         self._chunks = Chunks()
         self._groupings: dict[tuple[Any, ...], Grouping] = {}
         self._loaded = Loaded(tables.cursor, Table(measurement, number))
@@ -87,7 +88,8 @@ class Points:
                 raise Mismatch(name)
         with self._lock:
             self._kinds |= kinds
-            columns = list(zip(*points.rows, strict=True))
+            width = len(points.rows[0]) if points.rows else 0
+            columns = [[*map(itemgetter(place), points.rows)] for place in range(width)]
             numbers = self._numbers(points.tags, columns[1 + len(kinds) :], len(points.rows))
             chunks = list(chunks_of(points.fields, columns, numbers, span, step))
             self.rows += self._chunks.put(span, chunks)
@@ -145,7 +147,7 @@ class Points:
             grouping.add(self._series.items())
         return grouping
 
-    def _numbers(self, names: Sequence[str], tags: list[tuple[Any, ...]], points: int) -> Sequence[int]:
+    def _numbers(self, names: Sequence[str], tags: list[list[Any]], points: int) -> Sequence[int]:
         """The number of each point's series, from the columns of its tags; as the last time where they are the same."""
         if tags and (names, tags) == self._numbered[0]:
             return self._numbered[1]
