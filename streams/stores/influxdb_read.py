@@ -5,8 +5,10 @@ two series for one. So the schema is asked for in the same request, after the po
 statement was made for, the points are read again.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from streams.points import Kind
@@ -31,6 +33,11 @@ class RawPoints:
     tags: tuple[str, ...]
     rows: list[list[Any]]
     query: str
+
+    def between(self, start_ns: int, stop_ns: int) -> "RawPoints":
+        """Those of the points in `[start_ns, stop_ns)`."""
+        first, last = (bisect_left(self.rows, time, key=itemgetter(0)) for time in (start_ns, stop_ns))
+        return self if last - first == len(self.rows) else replace(self, rows=self.rows[first:last])
 
     def count_series(self) -> int:
         """How many series these points belong to."""

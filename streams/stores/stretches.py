@@ -37,6 +37,7 @@ class Stretches:
         self._passing: dict[Stretch, None] = {}
         self._known: dict[Stretch, dict[Key, Column]] = {}
         self._middles: dict[tuple[Stretch, ...], dict[Key, Column]] = {}
+        self._heads: dict[tuple[int, int], dict[Key, Column]] = {}
 
     def put(self, pane: int, states: Mapping[Key, Column]) -> None:
         """These are the states of a pane, and all that there are."""
@@ -46,6 +47,7 @@ class Stretches:
     def forget(self, first: int, stop: int) -> None:
         """What is in the panes `[first, stop)` has changed."""
         self._forget_middles([one for one in self._middles if one[0].first < stop and first < one[-1].stop])
+        self._forget_heads([one for one in self._heads if one[0] < stop and first < one[1] - 1])
         if stop - first < len(self._known):
             gone = {one for pane in range(first, stop) for one in islice(stretches_of(pane), LEVELS)}
             self._drop(gone & self._known.keys())
@@ -55,16 +57,46 @@ class Stretches:
     def drop_before(self, pane: int) -> None:
         """Forget what ends before this pane."""
         self._forget_middles([one for one in self._middles if one[0].first < pane])
+        self._forget_heads([one for one in self._heads if one[0] < pane])
         self._drop([one for one in self._known if one.stop <= pane])
 
     def together(self, first: int, stop: int, keys: Iterable[Key], groups: int) -> dict[Key, Sequence[Any]]:
         """These states of the panes `[first, stop)` together, cells of so many groups each."""
         keys = tuple(keys)
+        last = [self._states(Stretch(0, stop - 1), keys)]
+        known = self._heads.get((first, stop), {})
+        added = [key for key in keys if key not in known and key[1] != "values"]
+        head = {**known, **self._head(first, stop, added)}
+        runs = self._parts(first, stop - 1, [key for key in keys if key[1] == "values"])
+        found = {}
+        for key in keys:
+            if key[1] == "values":  # sorted values are not merged: a rank is found in several runs sooner
+                column = runs_of([part[key] for part in (*runs, *last)])
+            else:
+                column = joined(key[1], [head[key], last[0][key]])
+            found[key] = filled(column, groups)
+        return found
+
+    def prepare(self, first: int, stop: int, keys: Iterable[Key]) -> None:
+        """The last of the panes `[first, stop)` is about to come: join all that are before it."""
+        self._forget_heads([one for one in self._heads if one[1] != stop])
+        self._forget_heads([(first, stop)] if (first, stop) in self._heads else [])
+        self._heads[first, stop] = head = self._head(first, stop, [key for key in keys if key[1] != "values"])
+        self.cells += _size(head)
+
+    def _head(self, first: int, stop: int, keys: Sequence[Key]) -> dict[Key, Column]:
+        """These states of the panes `[first, stop)` but for the last."""
+        parts = self._parts(first, stop - 1, keys)
+        return {key: joined(key[1], [part[key] for part in parts]) for key in keys}
+
+    def _parts(self, first: int, stop: int, keys: Sequence[Key]) -> list[Mapping[Key, Column]]:
+        """These states of a few stretches that are the panes `[first, stop)`, in order."""
+        if not keys:
+            return []
         cover = stretches(first, stop)
-        ends = [[self._states(one, keys) for one in some] for some in _ends(cover)]
+        before, after = ([self._states(one, keys) for one in some] for some in _ends(cover))
         middle = tuple(one for one in cover if one.level >= MIDDLE_LEVEL)
-        parts = [*ends[0], *([self._middle(middle, keys)] if middle else []), *ends[1]]
-        return {key: filled(_whole(key[1], [part[key] for part in parts]), groups) for key in keys}
+        return [*before, *([self._middle(middle, keys)] if middle else []), *after]
 
     def _middle(self, middle: tuple[Stretch, ...], keys: Sequence[Key]) -> Mapping[Key, Column]:
         known = self._middles.pop(middle, {})
@@ -82,6 +114,10 @@ class Stretches:
     def _forget_middles(self, gone: Iterable[tuple[Stretch, ...]]) -> None:
         for middle in gone:
             self.cells -= _size(self._middles.pop(middle))
+
+    def _forget_heads(self, gone: Iterable[tuple[int, int]]) -> None:
+        for head in gone:
+            self.cells -= _size(self._heads.pop(head))
 
     def _states(self, stretch: Stretch, keys: Sequence[Key]) -> Mapping[Key, Column]:
         """These states of a stretch, and any others that are known."""
@@ -115,10 +151,6 @@ def _ends(cover: Sequence[Stretch]) -> tuple[Sequence[Stretch], Sequence[Stretch
     """The short stretches before and after the long ones."""
     places = [place for place, one in enumerate(cover) if one.level >= MIDDLE_LEVEL]
     return (cover[: places[0]], cover[places[-1] + 1 :]) if places else (cover, ())
-
-
-def _whole(state: str, columns: Sequence[Column]) -> Column:
-    return runs_of(columns) if state == "values" else joined(state, columns)
 
 
 def filled(column: Column, groups: int) -> Sequence[Any]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 from typing import Protocol, TypeVar
 
 from streams.clock import Clock
@@ -197,11 +198,16 @@ class Tail(InFront):
         spans = watched.slices.wanted(*span, now, provisional=provisional)
         if spans:
             self._answer_asked(watched)
+        read = Event()
         try:
+            if spans:
+                self._prepare(watched, spans[-1], now, read)
             await self._read_spans(watched, spans)
         except Mismatch:
             self._begin_anew(watched)
             await self._read_spans(watched, watched.slices.wanted(*span, now, provisional=provisional))
+        finally:
+            read.set()
         if now - watched.pruned_at >= PRUNE_MS:
             watched.pruned_at = now
             oldest = now - watched.keep_ms
@@ -211,6 +217,19 @@ class Tail(InFront):
             await self._using(watched.points, partial(watched.points.drop_before, oldest))
             if not watched.points.users and not watched.asked:  # an answer under way may be about one that has gone
                 await self._using(watched.points, partial(watched.points.dismiss, tuple(watched.queries.values())))
+
+    def _prepare(self, watched: Watched, span: Span, now: int, read: Event) -> None:
+        """Until the slice that has just stopped has been read, put its windows together but for it."""
+        if now - span[1] < watched.slices.step and span[1] - span[0] <= LIVE_SLICES * watched.slices.step:
+            prepare = partial(watched.points.prepare, tuple(watched.queries.values()), span[1], read.is_set)
+            task = asyncio.get_running_loop().create_task(self._using(watched.points, prepare))
+            self._answering.add(task)
+            task.add_done_callback(self._prepared)
+
+    def _prepared(self, task: asyncio.Task[None]) -> None:
+        self._answering.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asks for the windows is told, if it is the same then
 
     async def _read_spans(self, watched: Watched, spans: Sequence[Span]) -> None:
         for start, stop in spans:
@@ -234,7 +253,9 @@ class Tail(InFront):
             changed = watched.recent.changed(read)
             has_room = not changed or self._room.has(len(raw.rows))
             if changed and has_room:
-                await self._using(points, partial(points.replace, span, raw, slices.step))
+                part = changed[0] - slices.step, changed[-1]
+                news = raw.between(part[0] * NANOSECONDS, part[1] * NANOSECONDS)
+                await self._using(points, partial(points.replace, part, news, slices.step))
         except BaseException:
             slices.failed(span)
             raise

@@ -77,14 +77,25 @@ class Grouping:
         """The windows of a query with these conditions, tags and step that stop then."""
         return [self._window(query, stop, kinds) for stop in stops]
 
+    def prepare(self, query: Query, stop: int, kinds: Mapping[str, Kind]) -> None:
+        """The last pane of the window that stops then is being read: do what can be done without it."""
+        first, after = (time // self._pane_ms for time in query.span(stop))
+        self._stretches.prepare(first, after, self._keys(query, kinds))
+
+    def _keys(self, query: Query, kinds: Mapping[str, Kind]) -> list[Key]:
+        """The states that its windows are made of: how many points there are, their times, and those of its columns."""
+        fields = tuple(sorted(query.fields))
+        named = ((field, one) for field, aggregates in query.select for one in aggregates)
+        of_columns = ((field, state) for field, one in named for state in states_of(one, kinds.get(field)))
+        return [(fields, "count"), (fields, "extent"), *dict.fromkeys(of_columns)]
+
     def _window(self, query: Query, stop: int, kinds: Mapping[str, Kind]) -> Window:
         start, stop = query.span(stop)
         fields = tuple(sorted(query.fields))
         named = [(field, aggregate) for field, aggregates in query.select for aggregate in aggregates]
-        keys: dict[Key, None] = {(fields, "count"): None, (fields, "extent"): None}
-        keys |= {(field, state): None for field, one in named for state in states_of(one, kinds.get(field))}
+        first, after = start // self._pane_ms, stop // self._pane_ms
         groups = len(self._groups)
-        found = self._stretches.together(start // self._pane_ms, stop // self._pane_ms, keys, groups)
+        found = self._stretches.together(first, after, self._keys(query, kinds), groups)
         counts = found[fields, "count"]
         points = sum(filter(None, counts))
         if not points:
@@ -93,8 +104,8 @@ class Grouping:
             cells_of(one, kind, [found[field, state] for state in states_of(one, kind)], groups, query.window_ms)
             for field, one, kind in ((field, one, kinds.get(field)) for field, one in named)
         ]
-        first, last = (time // NANOSECONDS for time in found[fields, "extent"][0])
-        return Window(start, stop, self._groups.rows(cells, counts), points, first, last)
+        extent = (time // NANOSECONDS for time in found[fields, "extent"][0])
+        return Window(start, stop, self._groups.rows(cells, counts), points, *extent)
 
     def _find(self, pane: int, keys: Sequence[Key]) -> Found:
         """These states of a pane."""

@@ -41,17 +41,17 @@ class Recent:
         self._changes: deque[tuple[int, Span]] = deque(maxlen=MOST_CHANGES)
         self._windows: dict[tuple[str, int], tuple[int, Window]] = {}
 
-    def changed(self, read: dict[int, bytes]) -> bool:
-        """Whether any of these slices is another than when it was read before."""
-        return any(self._contents.get(stop) != content for stop, content in read.items())
+    def changed(self, read: dict[int, bytes]) -> list[int]:
+        """Those of these slices that are others than when they were read before, ascending."""
+        return [stop for stop, content in read.items() if self._contents.get(stop) != content]
 
     def loaded(self, read: dict[int, bytes], step: int) -> None:
         """These slices are in memory now."""
-        changed = [stop for stop, content in read.items() if self._contents.get(stop) != content]
+        changed = self.changed(read)
         self._contents |= read
         if changed:
             self.version += 1
-            self._changes.append((self.version, (min(changed) - step, max(changed))))
+            self._changes.append((self.version, (changed[0] - step, changed[-1])))
 
     def forget(self) -> None:
         """Nothing is in memory."""

@@ -1,7 +1,7 @@
 """The tail's points: of each measurement, in memory by column, and in a DuckDB for plans that only SQL can answer."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from threading import Lock
 from typing import Any
@@ -123,6 +123,15 @@ class Points:
             self._groupings = {key: grouping for key, grouping in self._groupings.items() if key in kept}
             if all(map(is_put_together, but)):
                 self._loaded.forget()
+
+    def prepare(self, queries: Iterable[Query], stop: int, read: Callable[[], bool]) -> None:
+        """Until the last points of the windows that stop then have been read, do what can be done without them."""
+        for query in queries:
+            if stop % query.every_ms == 0 and is_put_together(query):
+                with self._lock:
+                    if read():
+                        return
+                    self._grouping(query).prepare(query, stop, self._kinds)
 
     def answer(self, query: Query, stops: range) -> tuple[list[Window], str]:
         """The windows that stop then, and how they were found: in SQL, or in words like it."""

@@ -12,8 +12,10 @@ from tests.servers.influxdb import ORGANIZATION, TOKEN, InfluxDB2
 
 BODY_LINES = 5_000
 SITES = 10
-LEAD_S = 0.1
-"""The points of a second are written so long after it has begun, and have all their times in it: none comes late."""
+BODIES = 10
+"""The points of a second are written in so many bodies, as devices do not all write at the same time."""
+LEAD_S = 0.05
+"""A body is written so long after the first of its points: the last one is stored before its second is over."""
 
 
 def lines(series: int, since_ms: int, length_ms: int) -> list[bytes]:
@@ -63,8 +65,9 @@ def feed(writing: Writing, series: int) -> None:
     second, late = int(time.time()) + 1, 0
     while not ended.is_set():
         points = lines(series, second * 1_000, 900)
-        ended.wait(max(0, second + LEAD_S - time.time()))
-        writing.post(points)
+        for part in range(BODIES):
+            ended.wait(max(0, second + LEAD_S + 0.9 * part / BODIES - time.time()))
+            writing.post(points[part * series // BODIES : (part + 1) * series // BODIES])
         late += time.time() > second + 1
         second = max(second, int(time.time())) + 1
     if late:

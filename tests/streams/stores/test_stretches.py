@@ -61,6 +61,7 @@ class Panes:
 def test_states_are_those_of_all_panes(passing: int | None, steps: list[tuple[dict[int, Pane], int, int]]) -> None:
     panes = Panes(passing)
     for changed, first, length in steps:
+        panes.kept.prepare(first, first + length, KEYS[:2])
         panes.change(changed)
         panes.check(first, first + length)
         panes.check(first + 1, first + 1 + length)

@@ -22,6 +22,7 @@ SELECTS = [
     {"u": NUMBERS, "f": ["first"]},
     {"b": ["min", "max", "first", "last", "count", "sum"], "s": ["first", "last", "count", "max", "sum", "p50"]},
     {"nobody": ["count", "mean"], "f": ["count"]},
+    {"f": ["mode", "distinct"], "i": ["distinct"], "s": ["mode", "distinct"], "b": ["mode", "distinct"]},
     {"f": ["mode", "increase"]},  # these are asked of the points
 ]
 QUERIES = [
@@ -97,6 +98,7 @@ def test_windows_are_what_the_points_say_before_and_after_late_ones(
         check(points, so_far, query, range(4_000, 8_001, query.every_ms))
     for point, query in late:
         so_far.append(point)
+        points.prepare(queries, 8_000, lambda: False)
         start = point.time // 10**6 // step * step
         points.replace((start, start + step), raw(so_far, start, start + step), step)
         check(points, so_far, query, range(4_000, 8_001, query.every_ms))
@@ -116,10 +118,13 @@ def test_one_window_is_the_same_whatever_else_was_asked() -> None:
     others = [parse_query(measurement="m", select={"f": ["sum"]}, every="500ms", window=f"{n}s") for n in range(1, 8)]
     written = [Point("m", {"dev": "a"}, {"f": 0.1 * at}, at * 100_000_000) for at in range(80)]
     answers = set()
-    for some in ([], others, others[::-1]):
+    for some, prepared in (([], False), (others, False), (others[::-1], True), ([], True)):
         tables = Tables()
         points = tables.create("m")
-        points.replace((0, 8_000), raw(written, 0, 8_000), STEP)
+        points.replace((0, 7_500), raw(written, 0, 7_500), STEP)
+        if prepared:
+            points.prepare([query], 8_000, lambda: False)
+        points.replace((7_500, 8_000), raw(written, 7_500, 8_000), STEP)
         for other in some:
             points.answer(other, range(8_000, 8_001, STEP))
         answers.add(points.answer(query, range(8_000, 8_001, STEP))[0][0].rows)

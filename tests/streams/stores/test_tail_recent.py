@@ -13,7 +13,7 @@ def read(recent: Recent, stop: int, content: str) -> bool:
     found = {stop: content.encode()}
     changed = recent.changed(found)
     recent.loaded(found, STEP)
-    return changed
+    return bool(changed)
 
 
 def window(stop: int) -> Window:
