@@ -23,6 +23,7 @@ from hub.settings import Settings, data_folder, duckdb_path
 from hub.shared import Shared
 from hub.stalls import Reader, watch_readers, watch_stalls
 from hub.topics import Topics
+from hub.turns import ScanTurns
 from hub.upkeep import Upkeep
 from streams.clock import SystemClock
 from streams.definitions import load_definitions
@@ -87,6 +88,7 @@ class Hub:
             settings.max_tags, settings.max_fields, settings.max_name_bytes, settings.max_value_bytes
         )
         self.novelty = Novelty(settings.max_new_series) if settings.max_new_series else None
+        self.scan_turns = ScanTurns()
         self.backfills = Backfills(self.ingest, backfill_folder(settings), self.clock, settings.correct_for)
         self.kinds = Kinds(self.store)
         self.schemas = Schemas(self.store)

@@ -118,8 +118,7 @@ class _Writing:
         try:
             for number, piece in enumerate(pieces(body), 1):
                 self._under_way[number] = piece
-                for _ in self._producer.take(piece.data, now):
-                    await asyncio.sleep(0)
+                await self._hub.scan_turns.take(self._producer.take(piece.data, now), len(piece.data))
                 next_line += piece.data.count(b"\n")
                 await asyncio.sleep(0)
                 while self._producer.is_full:

@@ -129,7 +129,7 @@ async def _receive(hub: Hub, producer: Producer, data: str | bytes) -> None:
     """Have a frame taken, once the store has said what its values depend on."""
     now = time.time_ns()
     try:
-        await _in_steps(producer.receive(data, now))
+        await hub.scan_turns.take(producer.receive(data, now), len(data))
     except SchemaUnknown as unknown:
         try:
             await hub.ingest.know(unknown.measurements)
@@ -137,12 +137,7 @@ async def _receive(hub: Hub, producer: Producer, data: str | bytes) -> None:
             # To guess the kinds would be to have good points refused after the ack, when the store is back.
             producer.put_off(RETRY_MS)
         else:
-            await _in_steps(producer.receive(data, now))
-
-
-async def _in_steps(steps: Iterable[None]) -> None:
-    for _ in steps:
-        await asyncio.sleep(0)
+            await hub.scan_turns.take(producer.receive(data, now), len(data))
 
 
 def _parameters(websocket: WebSocket) -> tuple[Format, str]:

@@ -49,15 +49,17 @@ class Columns:
         return Scan(Batch(self.lines, self.series, self.shapes, self.times, self.numbers), self.rejects)
 
 
-def in_steps(parts: Iterable[tuple[int, Part]], scan: Callable[[Part, int], Scan], at_most: int) -> Iterator[Scan]:
+def in_steps(
+    parts: Iterable[tuple[int, Part]], scan: Callable[[Part, int], Iterable[Scan]], at_most: int
+) -> Iterator[Scan]:
     """The scans of a frame's parts, which start at these numbers, until there are more than `at_most` points.
 
     `scan` is told how many points it may still find; as in a frame of its own, it numbers them from 1.
     """
     for first, part in parts:
-        batch, rejects = scan(part, at_most)
-        at_most -= len(batch) + len(rejects)
-        yield Scan(batch, rejects) if first == 1 else _moved(batch, rejects, first - 1)
+        for batch, rejects in scan(part, at_most):
+            at_most -= len(batch) + len(rejects)
+            yield Scan(batch, rejects) if first == 1 else _moved(batch, rejects, first - 1)
         if at_most < 0:
             return
 
@@ -73,4 +75,4 @@ def joined(steps: Iterable[Scan]) -> Scan:
 def _moved(batch: Batch, rejects: list[Reject], by: int) -> Scan:
     old = batch.numbers
     numbers = range(old.start + by, old.stop + by) if isinstance(old, range) else [number + by for number in old]
-    return Scan(replace(batch, numbers=numbers), [reject._replace(line=reject.line + by) for reject in rejects])
+    return Scan(replace(batch, numbers=numbers), [Reject(line + by, code, message) for line, code, message in rejects])

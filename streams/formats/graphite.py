@@ -18,7 +18,7 @@ from streams.points import Kind, Scan
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _TIME = re.compile(rb"(-?\d{1,19})(?:\.(\d+))?")
 
-STEP_BYTES = 16 * 1024
+STEP_BYTES = 4 * 1024
 """About as much is scanned at once."""
 
 WHOLE_PATH = Templates([])
@@ -60,7 +60,7 @@ def steps(
     """As `scan`, in steps of some milliseconds each."""
     return in_steps(
         _pieces(data),
-        lambda part, most: scan(part, precision=precision, now=now, templates=templates, at_most=most),
+        lambda part, most: [scan(part, precision=precision, now=now, templates=templates, at_most=most)],
         at_most,
     )
 

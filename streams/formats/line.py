@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 
 from streams.errors import FrameUnreadable, PointRefused
-from streams.formats.columns import Columns, in_steps
+from streams.formats.columns import Columns, in_steps, joined
 from streams.formats.line_encode import batch_of, encode_line
 from streams.formats.line_forms import FORMS, scan_columns
 from streams.formats.line_grammar import BLANK, end_of, line_end, nanoseconds, split_line, whole_line
@@ -31,7 +31,9 @@ UNITS_V1 = {**UNITS, "m": 60 * UNITS["s"], "h": 3_600 * UNITS["s"]}
 """Those that InfluxDB 1 knows besides, too."""
 
 STEP_BYTES, STEP_LINES = 64 * 1024, 1_000
-"""About as much is scanned at once: the most awkward of lines take a fiftieth of a second."""
+"""About as much is scanned at once."""
+STEP_AWKWARD = 128
+"""So many lines that match no form, or are bad, at once: each takes up to a twentieth of a millisecond."""
 
 _BACKSLASH = ord("\\")
 _ESCAPED_KEY = re.compile(rb"(?:[^ \\\n]++|\\[^\n])*+")
@@ -45,13 +47,7 @@ def scan(data: bytes, *, precision: str = "ns", now: int, at_most: int = sys.max
     `precision` is the unit of the times; `now`, in nanoseconds, is the time of points that have none. What follows
     `at_most` points, good or bad, is one reject.
     """
-    unit = UNITS_V1[precision]
-    text = _is_text(data)
-    if text and len(data) >= _COLUMN_BYTES and data.count(b"\n") <= at_most:
-        plain = scan_columns(data, unit)
-        if plain is not None and len(plain) <= at_most:
-            return Scan(plain, [])
-    return _Lines(data, unit, now, at_most).scan(text)
+    return joined(_scans(data, precision, now, at_most))
 
 
 def plain(data: bytes, precision: str, at_most: int = sys.maxsize) -> Batch | None:
@@ -64,13 +60,25 @@ def steps(data: bytes, *, precision: str = "ns", now: int, at_most: int = sys.ma
     """As `scan`, in steps of some milliseconds each. A line that is too long to look at ends the frame."""
     lines = 1 + data.count(b"\n")
     if len(data) <= STEP_BYTES and lines <= STEP_LINES:
-        yield scan(data, precision=precision, now=now, at_most=at_most)
+        yield from _scans(data, precision, now, at_most)
         return
     parts = pieces(data, min(STEP_BYTES, len(data) * STEP_LINES // lines))
     try:
-        yield from in_steps(parts, lambda part, most: scan(part, precision=precision, now=now, at_most=most), at_most)
+        yield from in_steps(parts, lambda part, most: _scans(part, precision, now, most), at_most)
     except FrameUnreadable as error:
         yield Scan(NO_POINTS, [Reject(error.line, error.code, str(error))])
+
+
+def _scans(data: bytes, precision: str, now: int, at_most: int) -> Iterator[Scan]:
+    """One scan of lines that are alike, more where many are not."""
+    unit = UNITS_V1[precision]
+    text = _is_text(data)
+    if text and len(data) >= _COLUMN_BYTES and data.count(b"\n") <= at_most:
+        plain = scan_columns(data, unit)
+        if plain is not None and len(plain) <= at_most:
+            yield Scan(plain, [])
+            return
+    yield from _Lines(data, unit, now, at_most).scans(text)
 
 
 def _is_text(data: bytes) -> bool:
@@ -87,10 +95,16 @@ class _Lines:
         self.data, self.unit, self.now, self.at_most = data, unit, now, at_most
         self.columns = Columns()
 
-    def scan(self, text: bool) -> Scan:
-        """All points. Only a frame that is `text`, UTF-8 as a whole, is matched against forms."""
-        start, number = 0, 1
+    def scans(self, text: bool) -> Iterator[Scan]:
+        """All points, after so many awkward lines the next scan; at least one.
+
+        Only a frame that is `text`, UTF-8 as a whole, is matched against forms.
+        """
+        start, number, awkward = 0, 1, 0
         while start < len(self.data):
+            if awkward == STEP_AWKWARD:
+                yield self.columns.scan()
+                awkward, self.at_most, self.columns = 0, self.at_most - self.columns.count, Columns()
             if text:
                 start, number = self._match(start, number)
             stop = end_of(_BLANK_LINES, self.data, start)
@@ -99,9 +113,10 @@ class _Lines:
                     self.columns.too_many(number)
                     break
                 stop = self._read(start, number)
+                awkward += 1
             number += self.data.count(b"\n", start, stop)
             start = stop
-        return self.columns.scan()
+        yield self.columns.scan()
 
     def _match(self, start: int, number: int) -> tuple[int, int]:
         """Take the lines from here on while they match the form last seen for their key: where the next one starts."""

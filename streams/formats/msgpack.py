@@ -1,5 +1,6 @@
 """Points as MessagePack: one map, or an array of them."""
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -8,17 +9,24 @@ from streams.errors import FrameUnreadable
 from streams.formats.columns import joined
 from streams.formats.line import UNITS
 from streams.formats.objects import (
+    PARTS_AT_MOST,
     POINTS_AT_MOST,
     Kinds,
     SentPoint,
     nothing_known,
     scan_objects,
     to_float,
+    too_many_parts,
 )
 from streams.points import INT64_MAX, Kind, Scan, Unsigned, Value
 
 LEAST_POINT_BYTES = 16
 """The names of a point's own parts alone are longer."""
+
+MOST_BYTES = 60_000
+"""A longer point is looked at for its number of parts before it is decoded."""
+_MANY_PARTS = re.compile(rb"(?:fields|tags)\xdf(.{4})", re.DOTALL)
+"""Where a map of more than 65,535 begins, and how many it has."""
 
 _anything = msgspec.msgpack.Decoder(msgspec.Raw)
 _array = msgspec.msgpack.Decoder(list[msgspec.Raw])
@@ -46,7 +54,13 @@ def steps(
     except (msgspec.DecodeError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise FrameUnreadable(f"the frame is no MessagePack of a point or an array of points: {reason}") from None
-    return scan_objects(objects, _point.decode, _fit, unit=UNITS[precision], now=now, kinds=kinds, at_most=at_most)
+    return scan_objects(objects, _decode, _fit, unit=UNITS[precision], now=now, kinds=kinds, at_most=at_most)
+
+
+def _decode(raw: msgspec.Raw) -> SentPoint:
+    if len(raw) > MOST_BYTES and (found := _MANY_PARTS.search(raw)) and int.from_bytes(found[1], "big") > PARTS_AT_MOST:
+        raise too_many_parts()
+    return _point.decode(raw)
 
 
 def _split(data: bytes) -> list[msgspec.Raw]:

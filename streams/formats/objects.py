@@ -65,16 +65,19 @@ def scan_objects(
         if len(sent.measurement) > KEY_BYTES:
             raise PointRefused(Code.KEY_TOO_LONG, f"the measurement's name exceeds {KEY_BYTES} bytes")
         if len(sent.fields) + len(sent.tags or ()) > PARTS_AT_MOST:
-            raise PointRefused(
-                Code.INVALID_POINT, f"a point with more than {PARTS_AT_MOST} fields and tags is not read"
-            )
+            raise too_many_parts()
         given = ((name, value) for name, value in sent.fields.items() if value is not None)
         fields = {name: fit(value, kinds(sent.measurement, name)) for name, value in given}
         tags = {name: value for name, value in (sent.tags or {}).items() if value is not None}
         return Point(sent.measurement, tags, fields, _time(sent.time, unit, now))
 
     parts = ((start + 1, objects[start : start + STEP_POINTS]) for start in range(0, len(objects) or 1, STEP_POINTS))
-    return in_steps(parts, lambda part, most: _scan(part, point_of, most), at_most)
+    return in_steps(parts, lambda part, most: [_scan(part, point_of, most)], at_most)
+
+
+def too_many_parts() -> PointRefused:
+    """What is said of a point that is not looked at."""
+    return PointRefused(Code.INVALID_POINT, f"a point with more than {PARTS_AT_MOST} fields and tags is not read")
 
 
 def _scan(objects: Sequence[Any], point_of: Callable[[Any], Point], at_most: int) -> Scan:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from streams.points import NANOSECONDS, Batch, Reject
 
@@ -36,7 +37,11 @@ def _reason(time: int, now: int, early: bool) -> tuple[str, str]:
 
 def _text(time: int) -> str:
     try:
-        moment = datetime.fromtimestamp(time // 1_000_000_000, UTC)
+        return f"{_second(time // 1_000_000_000)}.{time % 1_000_000_000:09d}Z"
     except (OverflowError, ValueError):
         return f"{time} ns"
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time % 1_000_000_000:09d}Z"
+
+
+@lru_cache(maxsize=1_000)  # a device whose clock is wrong sends many points of nearly the same time
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")

@@ -15,8 +15,8 @@ from streams.points import Kind, Scan, Unsigned, Value
 NOW = 1_700_000_000_123_456_789
 
 
-def scan(data: bytes, stored: Kind | None = None, precision: str = "ms") -> Scan:
-    return json.scan(data, precision=precision, now=NOW, kinds=lambda _measurement, _field: stored)
+def scan(data: bytes, stored: Kind | None = None, precision: str = "ms", at_most: int = 5_000) -> Scan:
+    return json.scan(data, precision=precision, now=NOW, kinds=lambda _measurement, _field: stored, at_most=at_most)
 
 
 def with_value(text: bytes) -> bytes:
@@ -181,6 +181,47 @@ def test_a_frame_has_so_many_points_at_most() -> None:
     scanned = scan(("[" + ",".join([point] * 5_003) + "]").encode())
     assert len(scanned.batch) == 5_000
     assert [(reject.line, reject.code) for reject in scanned.rejects] == [(5_001, "too_many_points")]
+
+
+@pytest.mark.parametrize("element", [b"1", b"{}", b"[]", b"NaN", b'{"fields":{"v":NaN}}'])
+def test_an_array_of_millions_of_parts_is_split_in_steps_and_not_to_its_end(element: bytes) -> None:
+    data = b"[" + b",".join([element] * 300_000) + b", and what is no JSON"
+    found = list(json.steps(data, now=NOW, at_most=200))
+    assert len(found) > 200 / json.STEP_PARTS
+    assert [len(part.rejects) for part in found[:3]] == [0, 0, 0]
+    rejects = [reject for part in found for reject in part.rejects]
+    assert [reject.line for reject in rejects] == list(range(1, 202))
+    assert {reject.code for reject in rejects[:-1]} == {"invalid_point"}
+    assert rejects[-1].code == "too_many_points"
+
+
+@pytest.mark.parametrize("end", [b"", b",", b"]]", b"] 1", b" 2]", b":", b",]"])
+def test_a_long_array_that_is_broken_is_refused_as_a_whole(end: bytes) -> None:
+    with pytest.raises(FrameUnreadable):
+        scan(b"[" + b",".join([b"1"] * 300_000) + end, at_most=10**6)
+
+
+def test_points_between_values_that_are_none_are_found_in_a_long_array() -> None:
+    point = b'{"measurement":"m","fields":{"v":1}}'
+    scanned = scan(b"[" + b",".join([b"1"] * 250_000 + [point]) + b"]", at_most=10**6)
+    assert list(scanned.batch.numbers) == [250_001]
+    assert len(scanned.rejects) == 250_000
+
+
+@pytest.mark.parametrize("frame", [b"%b", b"[%b]"])
+def test_a_point_of_too_many_fields_is_not_decoded(frame: bytes) -> None:
+    fields = b",".join(b'"f%d":1' % number for number in range(json.MOST_NAMES + 1))
+    (reject,) = scan(frame % (b'{"measurement":"m","fields":{%b}}' % fields)).rejects
+    assert (reject.line, reject.code) == (1, "invalid_point")
+    assert "10000 fields" in reject.message
+
+
+@given(st.lists(st.recursive(st.none() | st.floats() | st.text(max_size=5), st.lists, max_leaves=8), max_size=200),
+       st.sampled_from([None, 1]))  # fmt: skip
+def test_an_array_split_in_steps_is_what_it_is_as_a_whole(sent: list[Any], indent: int | None) -> None:
+    text = plain.dumps(sent, indent=indent)
+    found = [one for part in json._parts(f" {text}\n".encode(), 1_000) for one in part]
+    assert repr(found) == repr(plain.loads(text))
 
 
 @pytest.mark.parametrize("part", [b'"measurement":"m","tags":"\\ud800"', b'"measurement":"m","\\ud800":1'])

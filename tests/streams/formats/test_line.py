@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.formats.line import decode_fields, scan
-from streams.points import TIME_MAX, TIME_MIN, Kind, Scan, Unsigned
+from streams.formats.line import STEP_AWKWARD, STEP_LINES, _Lines, decode_fields, scan, steps
+from streams.points import TIME_MAX, TIME_MIN, Batch, Kind, Scan, Unsigned
 from tests.streams.formats import awkward
 
 NOW = 1_700_000_000_123_456_789
@@ -154,3 +154,24 @@ def test_no_bytes_make_it_raise_and_no_line_goes_missing(data: bytes) -> None:
     assert list(scan(b"\n".join(scanned.batch.lines), now=0).batch.lines) == list(scanned.batch.lines)
     for line in scanned.batch.lines:
         assert decode_fields(line)
+
+
+AWKWARD = st.sampled_from([b"bad", b"m v=1 1", b'm\\" v=1 1', b"# none", b'm s="a\nb" 2', b"n v=1e999"])
+
+
+@given(st.lists(AWKWARD, max_size=60), st.integers(1, 400))
+def test_awkward_lines_in_many_steps_are_what_they_are_at_once(lines: list[bytes], at_most: int) -> None:
+    frame = b"\n".join(lines * 20)
+    found = list(steps(frame, now=NOW, at_most=at_most))
+    whole = Scan(Batch.concat([part.batch for part in found]), [reject for part in found for reject in part.rejects])
+    assert all(len(part.batch) + len(part.rejects) <= STEP_LINES for part in found)
+    expected = _Lines(frame, 1, NOW, at_most)
+    expected_scans = list(expected.scans(text=False))
+    assert list(whole.batch.numbers) == [number for part in expected_scans for number in part.batch.numbers]
+    assert whole.rejects == [reject for part in expected_scans for reject in part.rejects]
+
+
+def test_bad_lines_are_read_in_short_steps() -> None:
+    found = list(steps(b"bad\n" * 900, now=NOW))
+    assert [len(part.rejects) for part in found] == [STEP_AWKWARD] * 7 + [900 - 7 * STEP_AWKWARD]
+    assert [part.rejects[0].line for part in found] == list(range(1, 901, STEP_AWKWARD))

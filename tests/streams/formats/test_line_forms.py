@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.formats import line as line_module
+from streams.formats.columns import joined
 from streams.formats.line import scan
 from streams.formats.line_forms import FORMS, Forms, scan_columns
 from streams.formats.line_grammar import split_line
@@ -36,7 +37,7 @@ def careful(data: bytes, precision: str) -> Scan:
     forms = FORMS.of_key
     FORMS.of_key = {}
     try:
-        return line_module._Lines(data, line_module.UNITS[precision], NOW, 10**9).scan(text=False)
+        return joined(line_module._Lines(data, line_module.UNITS[precision], NOW, 10**9).scans(text=False))
     finally:
         FORMS.of_key = forms
 

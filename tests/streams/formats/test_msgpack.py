@@ -106,3 +106,11 @@ def test_no_bytes_make_it_raise_anything_else(data: bytes) -> None:
         except FrameUnreadable:
             continue
         assert all(decode_fields(line) for line in scanned.batch.lines)
+
+
+@pytest.mark.parametrize("part", ["fields", "tags"])
+def test_a_point_of_too_many_parts_is_not_decoded(part: str) -> None:
+    sent = {"measurement": "m", "fields": {"v": 1}, part: {f"f{number}": "1" for number in range(70_000)}}
+    (reject,) = scan(msgspec.msgpack.encode(sent)).rejects
+    assert (reject.line, reject.code) == (1, "invalid_point")
+    assert "10000 fields" in reject.message
