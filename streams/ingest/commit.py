@@ -93,6 +93,7 @@ class Ingest:
         self._write = self._patient.write if spool else store.write
         self._turns = Turns()
         self._slots = asyncio.Semaphore(store.concurrent_writes)
+        self._points_for_measurement = store.points_for_measurement
         self._sync_slot = asyncio.Semaphore(1)
         self._points_under_way = 0
         self._wake = asyncio.Event()
@@ -122,7 +123,8 @@ class Ingest:
             return
         self.waiting_bytes += size
         touched = touched_by(batch)
-        entry = Entry(batch, settled, touched, self._host.hold(touched), loop.time(), size, frames)
+        cost = len(batch) + self._points_for_measurement * (len(touched) - 1)
+        entry = Entry(batch, settled, touched, self._host.hold(touched), loop.time(), size, frames, cost)
         self._turns.add(queue, entry)
         self._wake.set()
 

@@ -9,7 +9,7 @@ from streams.ingest.outcome import Outcome
 from streams.points import Batch, Touched
 
 QUANTUM = 1_000
-"""Points that one lane may put into a commit before the next lane has its turn; at least one frame."""
+"""Points, or what costs as many, that one lane may put into a commit before the next has its turn; at least a frame."""
 QUANTUM_FRAMES = 32
 """Frames of one lane in a commit: half of those a device may have under way, so that the others are read meanwhile."""
 
@@ -20,7 +20,8 @@ Announce = Callable[[Sequence[Touched]], None]
 @dataclass(slots=True, eq=False)
 class Entry:
     """The points of a frame, or of several, on their way: who wants to know their outcome, the times they touch and
-    the hold on them, when they arrived (seconds of the event loop), the bytes of their lines and how many frames."""
+    the hold on them, when they arrived (seconds of the event loop), the bytes of their lines, how many frames, and what
+    it costs to store them, as so many points of one measurement."""
 
     batch: Batch
     settled: Callable[[Outcome], None]
@@ -28,7 +29,8 @@ class Entry:
     hold: Hold
     arrived: float
     size: int
-    frames: int = 1
+    frames: int
+    cost: int
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +48,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._ready: deque[Queue] = deque()
+        self._put_off = False
         self.points = 0
 
     def __bool__(self) -> bool:
@@ -64,15 +67,24 @@ class Turns:
             self._ready.append(queue)
 
     def take(self, most: int) -> dict[Queue, list[Entry]]:
-        """The next commit: about `most` points, a quantum of each device in turn until it is full."""
+        """The next commit: what costs as about `most` points, a quantum of each device in turn until it is full.
+
+        A frame that fills a commit is put off once, until those that are small have had one: they need not wait for it.
+        """
         taken: dict[Queue, list[Entry]] = {}
-        points = 0
-        while self._ready and points < most:
+        cost = 0
+        put_off = [] if self._put_off else [queue for queue in self._ready if queue.waiting[0].cost >= most]
+        self._put_off = 0 < len(put_off) < len(self._ready)
+        if self._put_off:
+            self._ready = deque(queue for queue in self._ready if queue not in put_off)
+        while self._ready and cost < most:
             queue = self._ready.popleft()
             entries = taken.setdefault(queue, [])
-            points += self._quantum(queue, entries, min(QUANTUM, most - points))
+            cost += self._quantum(queue, entries, min(QUANTUM, most - cost))
             if queue.waiting and len(entries) < QUANTUM_FRAMES:
                 self._ready.append(queue)
+        if self._put_off:
+            self._ready.extendleft(reversed(put_off))
         self._ready = deque(queue for queue in self._ready if queue not in taken)
         for queue in taken:
             queue.committing = True
@@ -85,15 +97,15 @@ class Turns:
             self._ready.append(queue)
 
     def _quantum(self, queue: Queue, entries: list[Entry], most: int) -> int:
-        """Move some of the queue to `entries`, a lane's part of the commit; how many points they are."""
-        points = 0
-        while len(entries) < QUANTUM_FRAMES and _fits(queue, points, most):
+        """Move some of the queue to `entries`, a lane's part of the commit; what they cost."""
+        cost = 0
+        while len(entries) < QUANTUM_FRAMES and _fits(queue, cost, most):
             entry = queue.waiting.popleft()
-            points += len(entry.batch)
+            cost += entry.cost
+            self.points -= len(entry.batch)
             entries.append(entry)
-        self.points -= points
-        return points
+        return cost
 
 
-def _fits(queue: Queue, points: int, most: int) -> bool:
-    return bool(queue.waiting) and (not points or points + len(queue.waiting[0].batch) <= most)
+def _fits(queue: Queue, cost: int, most: int) -> bool:
+    return bool(queue.waiting) and (not cost or cost + queue.waiting[0].cost <= most)

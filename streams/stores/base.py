@@ -56,6 +56,9 @@ class Store(Protocol):
     concurrent_writes: int
     """How many `write` calls under way at once are worth it."""
 
+    points_for_measurement: int
+    """What each further measurement of a `write` costs, as so many points of one."""
+
     async def open(self) -> None:
         """Get ready. StoreMisconfigured when it will never work as configured. Never writes users' data.
 
@@ -121,6 +124,7 @@ class InFront:
     def __init__(self, behind: Store) -> None:
         self.name = behind.name
         self.concurrent_writes = behind.concurrent_writes
+        self.points_for_measurement = behind.points_for_measurement
         self.behind = behind
 
     async def open(self) -> None:

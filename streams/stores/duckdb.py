@@ -33,6 +33,7 @@ class DuckDBStore(AskedAnew):
     """
 
     concurrent_writes = 1
+    points_for_measurement = 200  # some statements of a millisecond each
 
     def __init__(self, path: str | None) -> None:
         self._path = None if path is None else Path(os.path.abspath(path))

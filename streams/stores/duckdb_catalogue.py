@@ -8,6 +8,7 @@ which only the writer uses: readers need no lock.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 from duckdb import DuckDBPyConnection
@@ -126,19 +127,42 @@ def grow(
 def store_growth(connection: DuckDBPyConnection, growth: Growth) -> None:
     """Create and alter what the growth needs, inside the caller's transaction."""
     table = growth.table
+    fields = [f"{column} {TYPES[kind]}" for column, kind in growth.fields.values()]
+    tags = [f"{column} VARCHAR" for column in growth.tags.values()]
     if growth.created:
-        connection.execute(f"CREATE TABLE {table.points} (time BIGINT NOT NULL, series INTEGER NOT NULL)")
-        connection.execute(f"CREATE TABLE {table.keys} (number INTEGER NOT NULL, key BLOB NOT NULL)")
+        _create(connection, table.points, ["time BIGINT NOT NULL", "series INTEGER NOT NULL", *fields])
+        _create(connection, table.keys, ["number INTEGER NOT NULL", "key BLOB NOT NULL", *tags])
         connection.execute("INSERT INTO hub_measurements VALUES (?, ?)", [table.number, table.measurement])
-    for name, (column, kind) in growth.fields.items():
-        connection.execute(f"ALTER TABLE {table.points} ADD COLUMN {column} {TYPES[kind]}")
-        connection.execute("INSERT INTO hub_fields VALUES (?, ?, ?, ?)", [table.number, name, str(kind), column])
-    for name, column in growth.tags.items():
-        connection.execute(f"ALTER TABLE {table.keys} ADD COLUMN {column} VARCHAR")
-        connection.execute("INSERT INTO hub_tags VALUES (?, ?, ?)", [table.number, name, column])
+    else:
+        _widen(connection, table.points, fields)
+        _widen(connection, table.keys, tags)
+    _insert(
+        connection,
+        "hub_fields",
+        [(table.number, name, str(kind), column) for name, (column, kind) in growth.fields.items()],
+    )
+    _insert(connection, "hub_tags", [(table.number, name, column) for name, column in growth.tags.items()])
     if growth.series:
         rows = [(growth.numbers[one.key], one.key, *map(dict(one.tags).get, table.tags)) for one in growth.series]
         append(connection, table.keys, ["number", "key", *table.tags.values()], rows)
+
+
+def _create(connection: DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
+    connection.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
+
+
+def _widen(connection: DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
+    for column in columns:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+
+
+def _insert(connection: DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """All in one statement: to plan one takes longer than to add its rows."""
+    if rows:
+        row = f"({', '.join('?' * len(rows[0]))})"
+        connection.execute(
+            f"INSERT INTO {table} VALUES {', '.join([row] * len(rows))}", list(chain.from_iterable(rows))
+        )
 
 
 def append(connection: DuckDBPyConnection, table: str, columns: list[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -33,6 +33,7 @@ class InfluxDBStore(AskedAnew):
     """
 
     concurrent_writes = 4
+    points_for_measurement = 0
 
     def __init__(
         self,

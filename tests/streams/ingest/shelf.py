@@ -26,6 +26,7 @@ class Shelf(AskedAnew):
 
     def __init__(self, concurrent_writes: int = 2) -> None:
         self.concurrent_writes = concurrent_writes
+        self.points_for_measurement = 0
         self.lines: list[bytes] = []
         self.writes: list[int] = []
         self.kinds: dict[str, dict[str, frozenset[Kind]]] = {}

@@ -8,8 +8,8 @@ from streams.ingest.turns import QUANTUM, QUANTUM_FRAMES, Entry, Queue, Turns
 from tests.streams.ingest.shelf import batch
 
 
-def entry(points: int = 1) -> Entry:
-    return Entry(batch(*[("a", 1.0)] * points), ignore, [], (), 0.0, 1)
+def entry(points: int = 1, cost: int = 0) -> Entry:
+    return Entry(batch(*[("a", 1.0)] * points), ignore, [], (), 0.0, 1, 1, cost or points)
 
 
 def ignore(outcome: Outcome) -> None:
@@ -25,6 +25,29 @@ def test_a_commit_takes_from_every_device_in_turn() -> None:
     taken = turns.take(2 * QUANTUM + 1)
 
     assert [len(taken[queue]) for queue in (greedy, modest)] == [2, 1]
+
+
+def test_what_costs_much_makes_a_commit_as_many_points_would() -> None:
+    turns, dear, modest = Turns(), Queue("dear"), Queue("modest")
+    for _ in range(10):
+        turns.add(dear, entry(100, cost=QUANTUM))
+    turns.add(modest, entry())
+
+    assert [len(entries) for entries in turns.take(2 * QUANTUM + 1).values()] == [2, 1]
+    turns.done(dear)
+    assert turns.points == 800
+
+
+def test_what_fills_a_commit_is_put_off_once_for_those_that_are_small() -> None:
+    turns, large, larger, small, late = Turns(), *map(Queue, ("large", "larger", "small", "late"))
+    for queue, cost in ((large, 500), (larger, 900), (small, 1)):
+        turns.add(queue, entry(1, cost=cost))
+    assert list(turns.take(500)) == [small]
+    turns.add(late, entry())
+    assert list(turns.take(500)) == [large]
+    assert list(turns.take(500)) == [late]
+    assert list(turns.take(500)) == [larger]
+    assert not turns
 
 
 def test_a_device_has_no_turn_while_its_commit_is_under_way() -> None:
