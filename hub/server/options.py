@@ -59,14 +59,6 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-SWITCH_INTERVAL_S = 0.0005
-"""How long the event loop may make a store's thread wait for the interpreter, and a thread the loop.
-
-DuckDB gives it up in each of a commit's many statements: at Python's own 5 ms the longest wait for an ack, while
-others send what is hard to scan, was twice as long."""
-
-
 def settle(_: object = None) -> None:
     """What a worker does once it is loaded."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     COLLECTOR.start()
