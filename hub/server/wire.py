@@ -31,7 +31,7 @@ class TransportWire(WebSocketsSansIOProtocol):
     def direct(self) -> Callable[[bytes], int]:
         """The kernel's own send, unless what it is given has to be encrypted before.
 
-        Through the transport, which is never full here without telling, each costs a third more.
+        Through the transport, which is never full here without telling, each costs a tenth more.
         """
         if self.plain is None or self.transport.get_extra_info("sslcontext"):
             return self.give

@@ -67,14 +67,10 @@ def steps(
     if data.lstrip(_BLANK.encode())[:1] != b"[":
         yield from fitted(*_one(data))
         return
-    try:
-        # What is a point has more names than commas.
-        if data.count(b",") - data.count(b'":') <= MOST_SPLIT_AT_ONCE:
-            yield from fitted(_array.decode(data), _decode)
-            return
-    except (msgspec.DecodeError, RecursionError) as error:
-        if _LENIENT.search(data) is None:
-            raise _unreadable(error) from None
+    raws = _raws(data)
+    if raws is not None:
+        yield from fitted(raws, _decode)
+        return
     objects: list[Any] = []
     for part in _parts(data, at_most + 1):
         objects += part
@@ -93,6 +89,19 @@ def _one(data: bytes) -> tuple[Sequence[Any], Callable[[Any], SentPoint]]:
         if _LENIENT.search(data) is None:
             raise _unreadable(error) from None
         return [_load(data)], _convert
+
+
+def _raws(data: bytes) -> list[msgspec.Raw] | None:
+    """The objects of an array; None where that takes too long, or only Python's decoder can tell them apart."""
+    # What is a point has more names than commas.
+    if data.count(b",") - data.count(b'":') > MOST_SPLIT_AT_ONCE:
+        return None
+    try:
+        return _array.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        if _LENIENT.search(data) is None:
+            raise _unreadable(error) from None
+        return None
 
 
 def _parts(data: bytes, at_most: int) -> Iterator[list[Any]]:

@@ -73,10 +73,10 @@ class Turns:
         """
         taken: dict[Queue, list[Entry]] = {}
         cost = 0
-        put_off = [] if self._put_off else [queue for queue in self._ready if queue.waiting[0].cost >= most]
-        self._put_off = 0 < len(put_off) < len(self._ready)
+        large = [queue for queue in self._ready if queue.waiting[0].cost >= most]
+        self._put_off = not self._put_off and 0 < len(large) < len(self._ready)
         if self._put_off:
-            self._ready = deque(queue for queue in self._ready if queue not in put_off)
+            self._ready = deque(queue for queue in self._ready if queue.waiting[0].cost < most)
         while self._ready and cost < most:
             queue = self._ready.popleft()
             entries = taken.setdefault(queue, [])
@@ -84,7 +84,7 @@ class Turns:
             if queue.waiting and len(entries) < QUANTUM_FRAMES:
                 self._ready.append(queue)
         if self._put_off:
-            self._ready.extendleft(reversed(put_off))
+            self._ready.extendleft(reversed(large))
         self._ready = deque(queue for queue in self._ready if queue not in taken)
         for queue in taken:
             queue.committing = True
