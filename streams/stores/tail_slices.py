@@ -4,6 +4,7 @@ A slice is `step` milliseconds long, aligned to the epoch and named by its stop.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from math import gcd
 
 from streams.points import NANOSECONDS
@@ -25,10 +26,12 @@ class Slices:
         self._read_at: dict[int, int] = {}
         self._dirty: set[int] = set()
         self._complete: tuple[Span, tuple[int, ...], bool] | None = None
+        self._settled = range(0)
+        """Stops of slices that were read after every grace, next to one another, which nobody has to look through."""
 
     def fit(self, queries: Iterable[Query]) -> None:
         """Make the slices fit these queries: each window is a whole number of slices."""
-        self._complete = None
+        self._complete, self._settled = None, range(0)
         queries = tuple(queries)
         self._graces = tuple(sorted({query.grace_ms for query in queries}))
         step = gcd(*(query.every_ms for query in queries))
@@ -37,13 +40,13 @@ class Slices:
 
     def forget(self) -> None:
         """Nothing was read: what is stored no longer fits what is asked for."""
-        self._complete = None
+        self._complete, self._settled = None, range(0)
         self._read_at.clear()
         self._dirty.clear()
 
     def drop_before(self, time: int) -> None:
         """Slices that start before this time are not kept any more."""
-        self._complete = None
+        self._complete, self._settled = None, range(0)
         for stop in [stop for stop in self._read_at if stop - self.step < time]:
             del self._read_at[stop]
             self._dirty.discard(stop)
@@ -82,6 +85,8 @@ class Slices:
 
     def done(self, span: Span, began: int) -> None:
         """The slices of this span were read, beginning at that time."""
+        if span[0] + self.step < self._settled.stop and began < span[1] + self._graces[-1]:
+            self._settled = range(0)  # the clock was put back
         for stop in self._stops(span):
             self._read_at[stop] = began
 
@@ -92,9 +97,14 @@ class Slices:
 
     def _not_settled(self, stops: range) -> list[int]:
         """Those that were not read after every grace or are out of date: few of the many that a long window has."""
-        last = self._graces[-1]
-        read_at, dirty = self._read_at.get, self._dirty
-        return [stop for stop in stops if read_at(stop, NEVER) < stop + last or stop in dirty]
+        last, read_at, known = self._graces[-1], self._read_at.get, self._settled
+        before = range(stops.start, min(known.start, stops.stop), self.step)
+        after = range(max(known.stop, stops.start), stops.stop, self.step)
+        unread = [stop for stop in chain(before, after) if read_at(stop, NEVER) < stop + last]
+        end = unread[0] if unread else (stops[-1] if stops else 0) + self.step
+        if end > known.stop:
+            self._settled = range(stops.start, end, self.step)
+        return sorted({*unread, *(stop for stop in self._dirty if stop in stops)})
 
     def _is_due(self, stop: int, now: int, provisional: bool) -> bool:
         """Each slice is read when it has stopped, once more when each grace has passed, and when it is out of date."""

@@ -1,5 +1,7 @@
 """Which slices have to be read: the arithmetic of the tail."""
 
+import copy
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,3 +133,34 @@ def test_no_slice_is_ever_older_than_the_last_point_in_it(
             for time in range(at, at + length):
                 assert had[time] >= written.get(time, 0)
                 assert had[time] > time
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["touch", "ask", "fail", "drop", "put back"]), st.integers(0, 40_000), st.integers(0, 9_000)
+        ),
+        max_size=40,
+    )
+)
+def test_what_is_known_to_be_settled_need_not_be_looked_through(steps: list[tuple[str, int, int]]) -> None:
+    these, now = slices(query("1s"), query("1s", "5s")), 10_000
+    for kind, at, length in steps:
+        now += 700
+        if kind == "touch":
+            these.touch(at * NANOSECONDS, (at + length) * NANOSECONDS)
+        elif kind == "drop":
+            these.drop_before(at)
+        elif kind == "put back":
+            now = max(0, now - length)
+        else:
+            unaware = copy.deepcopy(these)
+            unaware._settled = range(0)
+            found = these.wanted(at, at + length, now)
+            assert found == unaware.wanted(at, at + length, now)
+            for span in found:
+                these.begin(span)
+                if kind == "fail":
+                    these.failed(span)
+                else:
+                    these.done(span, now)
