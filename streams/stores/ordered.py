@@ -1,10 +1,9 @@
 """Values in order, each with how often it is there: in sorted runs side by side, or in one that changes. Pure."""
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, chain, compress, repeat
-from operator import is_not
+from itertools import accumulate, chain, repeat
 from typing import Any, Protocol
 
 FEW_VALUES = 500
@@ -135,27 +134,42 @@ OfPane = Sequence[tuple[int, Sequence[tuple[Any, int]]]]
 class Sliding:
     """The values of each group in a window that moves on: what comes and what goes is all that is looked at.
 
-    `size` is how many different values there are, over all groups.
+    It has the panes `[first, stop)`, as they were when they came or were changed.
     """
 
     def __init__(self) -> None:
-        self.size = 0
-        self.first = 0
+        self.first = self.stop = 0
         self.groups: dict[int, Ordered] = {}
-        self._panes: list[OfPane] = []
+        self._panes: deque[OfPane] = deque()
+
+    @property
+    def size(self) -> int:
+        """How many different values there are, over all groups."""
+        return sum(ordered.different for ordered in self.groups.values())
 
     def move(self, panes: Mapping[int, OfPane], first: int, stop: int) -> Mapping[int, Values]:
-        """The values of each group that has any in the panes `[first, stop)`, where `panes` says what is in them."""
-        wanted: list[OfPane] = [*map(panes.get, range(first, stop), repeat(()))]
-        gone, come = _differences(self._panes, wanted, first - self.first)
-        if len(gone) + len(come) >= len(wanted):
-            self.groups = _ordered(wanted)
+        """The values of each group that has any in the panes `[first, stop)`, where `panes` says what comes."""
+        if abs(first - self.first) + abs(stop - self.stop) >= stop - first:
+            self._panes = deque(map(panes.get, range(first, stop), repeat(())))
+            self.groups = _ordered(self._panes)
         else:
-            self._add(come, 1)
-            self._add(gone, -1)
-        self.first, self._panes = first, wanted
-        self.size = sum(ordered.different for ordered in self.groups.values())
+            before = [self._panes.popleft() for _ in range(self.first, first)]
+            after = [self._panes.pop() for _ in range(stop, self.stop)]
+            sooner = [panes.get(pane, ()) for pane in range(first, self.first)]
+            later = [panes.get(pane, ()) for pane in range(self.stop, stop)]
+            self._panes.extendleft(reversed(sooner))
+            self._panes.extend(later)
+            self._add([*sooner, *later], 1)
+            self._add([*before, *after], -1)
+        self.first, self.stop = first, stop
         return self.groups
+
+    def change(self, pane: int, of_pane: OfPane) -> None:
+        """This is in a pane from now on, where the window has it."""
+        if self.first <= pane < self.stop:
+            self._add([self._panes[pane - self.first]], -1)
+            self._add([of_pane], 1)
+            self._panes[pane - self.first] = of_pane
 
     def _add(self, panes: Iterable[OfPane], sign: int) -> None:
         for of_pane in panes:
@@ -166,24 +180,6 @@ class Sliding:
                 ordered.add(counts, sign)
                 if not ordered.count:
                     del self.groups[group]
-
-
-def _differences(
-    before: Sequence[OfPane], after: Sequence[OfPane], moved: int
-) -> tuple[Sequence[OfPane], Sequence[OfPane]]:
-    """The panes of a window that are not in it any more, as they were, and those that are new, when it moved so far.
-
-    A pane that has changed is another one.
-    """
-    if abs(moved) >= len(before):
-        return before, after
-    gone, come = ([*before[:moved]], []) if moved > 0 else ([], [*after[:-moved]]) if moved else ([], [])
-    old, new = before[max(0, moved) :], after[max(0, -moved) :]
-    common = min(len(old), len(new))
-    for place in compress(range(common), map(is_not, old, new)):
-        gone.append(old[place])
-        come.append(new[place])
-    return [*gone, *old[common:]], [*come, *new[common:]]
 
 
 def _ordered(panes: Iterable[OfPane]) -> dict[int, Ordered]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from streams.aggregates import Aggregate
 from streams.partials import Parts
 from streams.points import Kind
 from streams.queries import Query
@@ -45,6 +46,7 @@ class Panes:
         self._group_of: list[int] = []
         self._groups = Groups()
         self._digests: dict[int, bytes] = {}
+        self._put: dict[int, Window] = {}
         self._latest: dict[int, Window] = {}
         self._stretches = Stretches(lambda _, keys: Found(dict.fromkeys(keys, NOTHING), True))
         self._values: dict[str, dict[int, OfPane]] = {
@@ -73,8 +75,15 @@ class Panes:
         self._kinds |= {field: kinds[field] for field in self._query.fields if field in kinds}
         return True
 
-    def replace(self, windows: Sequence[Window]) -> None:
-        """Put these panes, windows of `Parts.query`, in the place of what was kept of them. KindsUnknown."""
+    def has(self, windows: Sequence[Window]) -> bool:
+        """Whether these very panes are kept: a store that has read again what did not change gives the same object."""
+        return all(self._put.get(window.stop) is window for window in windows)
+
+    def replace(self, windows: Sequence[Window], stop: int | None = None) -> None:
+        """Put these panes, windows of `Parts.query`, in the place of what was kept of them. KindsUnknown.
+
+        Where the window that stops at `stop` has all its panes by that, it is found too, and `known`.
+        """
         read = [(window, _digest(window)) for window in windows]
         changed = [(one, digest) for one, digest in read if self._digests.get(one.start // self._pane_ms) != digest]
         asked = [asked_of(self._parts.query, window.rows) for window, _ in changed]
@@ -83,6 +92,9 @@ class Panes:
         for (window, digest), of_fields in zip(changed, asked, strict=True):
             self._replace(window, of_fields)
             self._digests[window.start // self._pane_ms] = digest
+        self._put = {window.stop: window for window in windows[-MOST_LATEST:]}
+        if stop is not None:
+            self.answer(stop, stop)
 
     def _replace(self, window: Window, asked: Mapping[str, Asked]) -> None:
         pane, keys = window.start // self._pane_ms, self._keys_of(window.rows)
@@ -120,15 +132,33 @@ class Panes:
         self._counted -= _size(panes.pop(pane, ()))
         panes[pane] = [(group, tuple(each.items())) for group, each in zip(groups, counts, strict=True) if each]
         self._counted += _size(panes[pane])
+        for sliding in self._sliding[field]:
+            sliding.change(pane, panes[pane])
 
     def drop_before(self, time: int) -> None:
         """Forget the panes that start before this time, milliseconds, and the stretches that have nothing else."""
         oldest = -(-time // self._pane_ms)
+        self._put.clear()
         self._stretches.drop_before(oldest)
         for pane in [pane for pane in self._digests if pane < oldest]:
             del self._digests[pane]
             for panes in self._values.values():
                 self._counted -= _size(panes.pop(pane, ()))
+
+    def prepare(self, stop: int) -> None:
+        """The newest pane of the window that stops then is being asked for: put it together but for that pane."""
+        if stop in self._latest:
+            return
+        first, after = (time // self._pane_ms for time in self._query.span(stop))
+        keys = [POINTS, EXTENT, THERE, *self._needed()]
+        self._stretches.prepare(first, after, keys)
+        for field in self._values:
+            self._slid(field, first, after - 1)
+
+    def known(self, first_stop: int, last_stop: int) -> tuple[list[Window], str] | None:
+        """As `answer`, where nothing in the windows has changed since they were answered; else None."""
+        stops = range(first_stop, last_stop + 1, self._query.every_ms)
+        return self.answer(first_stop, last_stop) if all(stop in self._latest for stop in stops) else None
 
     def answer(self, first_stop: int, last_stop: int) -> tuple[list[Window], str]:
         """The windows that stop in this range, all of whose panes are kept, and how they were found."""
@@ -147,8 +177,8 @@ class Panes:
         (points,), (extent,) = whole[POINTS], whole[EXTENT]
         if not points:
             return Window(start, stop, (), 0)
-        named = [(field, one, self._kinds.get(field)) for field, several in self._query.select for one in several]
-        needed = {(field, state): None for field, one, kind in named for state in states_of(one, kind)}
+        named = self._named()
+        needed = self._needed()
         keys = [THERE, *(key for key in needed if key[1] != "values")]
         found = self._stretches.together(first, after, keys, self._keys)
         if self._parts.by_series:
@@ -165,6 +195,14 @@ class Panes:
         ]
         rows = self._groups.rows(cells, found[THERE])
         return Window(start, stop, rows, points, *extent)
+
+    def _named(self) -> list[tuple[str, Aggregate, Kind | None]]:
+        """The columns of a window: each field with an aggregate, and its kind if it is known."""
+        return [(field, one, self._kinds.get(field)) for field, several in self._query.select for one in several]
+
+    def _needed(self) -> dict[Key, None]:
+        """The states that these are made of."""
+        return {(field, state): None for field, one, kind in self._named() for state in states_of(one, kind)}
 
     def _slid(self, field: str, first: int, after: int) -> Mapping[int, Values]:
         """The values of a field in these panes: the nearest of the windows known is moved there."""

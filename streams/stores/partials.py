@@ -8,9 +8,9 @@ a day costs little more than its newest pane.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from streams.points import Touched
 from streams.queries import Query
 from streams.stores.base import Answer, InFront, Room, Store
 from streams.stores.influxdb_queries import read_as
+from streams.stores.partial_kept import IDLE_MS, Kept
 from streams.stores.partial_panes import Panes
 from streams.stores.partial_states import KindsUnknown
 from streams.stores.tail_slices import Slices, Span
@@ -28,8 +29,8 @@ from streams.stores.tail_slices import Slices, Span
 T = TypeVar("T")
 
 PANES_AT_ONCE = 64
-IDLE_MS = 60_000
-"""For how long the panes of a query are kept that nobody watches, once they were asked for."""
+LIVE_PANES = 4
+"""Where no more than these are asked for, the window is put together but for the newest of them meanwhile."""
 FULL_MS = 60_000
 """For how long a query that had no room is answered without panes, before they are tried again."""
 ATTEMPTS = 3
@@ -44,38 +45,6 @@ class Full(Exception):
 
 class Changed(Exception):
     """What is kept does not fit what the measurement has become: begin anew."""
-
-
-class _Kept:
-    """The panes of one query, once there are any, and which of them have to be asked for."""
-
-    def __init__(self, query: Query) -> None:
-        self.query = query
-        self.lock = asyncio.Lock()
-        self.parts: Parts | None = None
-        self.panes: Panes | None = None
-        self.slices = Slices()
-        self.direct_until = 0
-        self.points = 0
-        self.asked_at = 0
-        self.past_from = 0
-        self.past_until = 0
-        self.pruned_to = 0
-        self.text = ""
-        self.watched_behind = False
-
-    @property
-    def rows(self) -> int:
-        """How many there are in memory."""
-        return self.panes.rows if self.panes else 0
-
-    def oldest(self, start: int, now: int, longer_ms: int) -> int:
-        """From when on panes are kept; those of the past that somebody asks for now are kept for a while."""
-        oldest = now - self.query.window_ms - self.query.grace_ms - longer_ms
-        if start < oldest:
-            self.past_from = start if now > self.past_until else min(start, self.past_from)
-            self.past_until = now + IDLE_MS
-        return min(oldest, self.past_from) if now <= self.past_until else oldest
 
 
 class Partials(InFront):
@@ -107,7 +76,7 @@ class Partials(InFront):
         self._few_points = few_points
         self._is_dense = is_dense
         self._threads = ThreadPoolExecutor(THREADS, "partials")
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, Kept] = {}
         self._watched: dict[str, Query] = {}
         self._watched_behind: Counter[Query] = Counter()
 
@@ -145,7 +114,7 @@ class Partials(InFront):
         now = self._clock.now()
         self._forget_idle(now)
         if self._is_put_together(query):
-            kept = self._kept.setdefault(query.key, _Kept(query))
+            kept = self._kept.setdefault(query.key, Kept(query))
             kept.asked_at = now
             async with kept.lock:
                 answer = await self._choose(kept, first_stop, last_stop, now)
@@ -153,7 +122,7 @@ class Partials(InFront):
             return answer
         return await self.behind.answer(query, first_stop, last_stop)
 
-    async def _choose(self, kept: _Kept, first_stop: int, last_stop: int, now: int) -> Answer:
+    async def _choose(self, kept: Kept, first_stop: int, last_stop: int, now: int) -> Answer:
         few = self._few_points is not None and kept.points <= self._few_points
         if not few and now >= kept.direct_until:
             try:
@@ -169,7 +138,7 @@ class Partials(InFront):
             return False
         return query.window_ms > self._horizon_ms or (hops and self._is_dense(query))
 
-    async def _put_together(self, kept: _Kept, first_stop: int, last_stop: int, now: int) -> Answer:
+    async def _put_together(self, kept: Kept, first_stop: int, last_stop: int, now: int) -> Answer:
         began = time.perf_counter()
         start = first_stop - kept.query.window_ms
         for _ in range(ATTEMPTS):
@@ -179,23 +148,29 @@ class Partials(InFront):
             except Changed:
                 self._end(kept)
                 continue
-            windows, how = await self._in_thread(partial(panes.answer, first_stop, last_stop))
+            found = panes.known(first_stop, last_stop)
+            if found is None:
+                found = await self._in_thread(partial(panes.answer, first_stop, last_stop))
+            windows, how = found
             if not self._room.has(0):
                 raise Full
             await self._prune(kept, panes, kept.oldest(start, now, self._longer_ms))
             return Answer(windows, "partials", f"{kept.text};\n{how}", (time.perf_counter() - began) * 1_000)
         raise StoreUnavailable(f"the fields or tags of {kept.query.measurement!r} are changing")
 
-    async def _refresh(self, kept: _Kept, parts: Parts, panes: Panes, wanted: Span, now: int) -> None:
+    async def _refresh(self, kept: Kept, parts: Parts, panes: Panes, wanted: Span, now: int) -> None:
         """Ask for the panes that are missing or out of date."""
-        step = PANES_AT_ONCE * parts.query.every_ms
+        pane_ms = parts.query.every_ms
         for first, last in kept.slices.wanted(*wanted, now):
-            for start in range(first, last, step):
-                span = start, min(start + step, last)
+            for start in range(first, last, PANES_AT_ONCE * pane_ms):
+                span = start, min(start + PANES_AT_ONCE * pane_ms, last)
+                newest = span[1] == wanted[1] and span[1] - span[0] <= LIVE_PANES * pane_ms
                 began = self._clock.now()
                 kept.slices.begin(span)
                 try:
-                    await self._ask(kept, parts, panes, span)
+                    async with self._meanwhile(partial(panes.prepare, wanted[1]), only_if=newest):
+                        answer = await self.behind.answer(parts.query, span[0] + pane_ms, span[1])
+                    await self._put(kept, parts, panes, answer, wanted[1] if newest else None)
                 except BaseException:
                     kept.slices.failed(span)
                     raise
@@ -203,12 +178,14 @@ class Partials(InFront):
                 if not self._room.has(0):
                     raise Full
 
-    async def _ask(self, kept: _Kept, parts: Parts, panes: Panes, span: Span) -> None:
-        answer = await self.behind.answer(parts.query, span[0] + parts.query.every_ms, span[1])
+    async def _put(self, kept: Kept, parts: Parts, panes: Panes, answer: Answer, stop: int | None) -> None:
+        """Keep panes that were asked for; where they are the last of the window that stops then, find that too."""
         kept.text = answer.query
         if parts.by_series and not await self._tags(kept.query) <= set(parts.query.group_by):
             raise Changed
-        replace = partial(panes.replace, answer.windows)
+        if panes.has(answer.windows):
+            return
+        replace = partial(panes.replace, answer.windows, stop)
         try:
             await self._in_thread(replace)
         except KindsUnknown:
@@ -224,7 +201,7 @@ class Partials(InFront):
     async def _tags(self, query: Query) -> frozenset[str]:
         return (await self.behind.schema(query.measurement)).tags
 
-    async def _begun(self, kept: _Kept) -> tuple[Parts, Panes]:
+    async def _begun(self, kept: Kept) -> tuple[Parts, Panes]:
         """What is kept, for now nothing where nothing was."""
         if kept.parts is None or kept.panes is None:
             kept.parts = parts_of(kept.query, ())
@@ -238,14 +215,14 @@ class Partials(InFront):
                 self._watch_behind(kept.parts.query)
         return kept.parts, kept.panes
 
-    def _end(self, kept: _Kept) -> None:
+    def _end(self, kept: Kept) -> None:
         """Let go of what is kept."""
         parts, kept.parts, kept.panes = kept.parts, None, None
         if parts and kept.watched_behind:
             kept.watched_behind = False
             self._unwatch_behind(parts.query)
 
-    async def _prune(self, kept: _Kept, panes: Panes, oldest: int) -> None:
+    async def _prune(self, kept: Kept, panes: Panes, oldest: int) -> None:
         """Drop what is older, but not for each pane alone: to look through all of them takes its time."""
         if 0 <= oldest - kept.pruned_to < kept.query.window_ms // PRUNED_PARTS:
             return
@@ -271,15 +248,31 @@ class Partials(InFront):
             del self._watched_behind[query]
             self.behind.unwatch(query)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        """Do it in a thread, and return when it is done, even when cancelled: nobody else may begin meanwhile."""
-        doing = asyncio.get_running_loop().run_in_executor(self._threads, work)
+    @asynccontextmanager
+    async def _meanwhile(self, work: Callable[[], object], *, only_if: bool) -> AsyncIterator[None]:
+        """Do it in a thread during what is awaited inside; what goes wrong goes wrong again when it is needed."""
+        doing = asyncio.get_running_loop().run_in_executor(self._threads, work) if only_if else None
         try:
-            return await asyncio.shield(doing)
-        except asyncio.CancelledError:
-            while not doing.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait([doing])
-            if not doing.cancelled():
-                doing.exception()  # seen: nobody waits for it any more
-            raise
+            yield
+        finally:
+            if doing:
+                await _ended(doing)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        doing = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        await _ended(doing)
+        return doing.result()
+
+
+async def _ended(doing: asyncio.Future[T]) -> None:
+    """Return when it is done, even when cancelled: nobody else may begin meanwhile."""
+    try:
+        await asyncio.wait([doing])
+    except asyncio.CancelledError:
+        while not doing.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([doing])
+        raise
+    finally:
+        if not doing.cancelled():
+            doing.exception()  # seen: nobody may wait for it any more

@@ -53,10 +53,9 @@ def test_a_window_that_moves_over_panes_that_change_has_their_values(
 ) -> None:
     sliding, panes = Sliding(), dict[int, OfPane]()
     for changed, first, length in moves:
-        panes |= {
-            pane: [(group, tuple(Counter(values).items())) for group, values in found]
-            for pane, found in changed.items()
-        }
+        for pane, values_of in changed.items():
+            panes[pane] = [(group, tuple(Counter(values).items())) for group, values in values_of]
+            sliding.change(pane, panes[pane])
         found = sliding.move(panes, first, first + length)
         right: dict[int, Counter[int]] = {}
         for pane in range(first, first + length):

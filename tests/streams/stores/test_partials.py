@@ -6,18 +6,22 @@ import math
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
 
 from streams.aggregates import TABLE
 from streams.errors import StoreUnavailable
-from streams.points import Point, Touched
+from streams.partials import parts_of
+from streams.points import Kind, Point, Touched
 from streams.queries import Query, parse_query
-from streams.stores.base import Answer, Room, Row
+from streams.stores.base import Answer, Room, Row, Window
 from streams.stores.duckdb import DuckDBStore
+from streams.stores.partial_kept import IDLE_MS
+from streams.stores.partial_panes import Panes
 from streams.stores.partial_states import KindsUnknown
-from streams.stores.partials import IDLE_MS, Partials
+from streams.stores.partials import Partials
 from tests.contract.asking import write
 from tests.streams.stores.test_tail import Clock
 
@@ -110,6 +114,43 @@ async def test_a_day_every_minute_asks_for_its_newest_panes_alone() -> None:
             clock.time += 1_000
             await check(store, behind, asked, NOW + minute * MINUTE)
             assert behind.asked == [1]
+
+
+async def test_a_window_prepared_before_its_newest_pane_comes_has_what_came_late_meanwhile() -> None:
+    clock, asked = Clock(NOW), query(*EVERY)
+    async with partials(clock) as (store, behind):
+        await write(store, *points(NOW - 2 * HOUR, NOW + 12 * MINUTE, 20_000))
+        store.watch(asked)
+        for minute in range(12):
+            stop = NOW + minute * MINUTE
+            clock.time = stop
+            if minute > 2:  # one pane alone, one beside the newest, and one of a new group
+                at = [stop - HOUR + 1, stop - 90_000][minute % 2]
+                late = Point("m", {"site": "abc"[minute % 3]}, {"temp": float(minute)}, at * 1_000_000)
+                await write(store, late)
+                store.touched([Touched("m", late.time, late.time)])
+            await check(store, behind, asked, stop)
+            clock.time = stop + 1_000
+            await check(store, behind, asked, stop)
+        await check(store, behind, asked, NOW, NOW + 11 * MINUTE)
+
+
+async def test_panes_that_a_store_read_again_unchanged_are_not_looked_at() -> None:
+    asked = query("mean", "p95", window="30m")
+    panes = Panes(asked, parts_of(asked, ()))
+    panes.learn({"temp": Kind.FLOAT})
+    values: Any = {1.0: 1, 2.0: 1}
+    newest = Window(NOW - MINUTE, NOW, (("a", 2, 3.0, values),), 2, NOW - MINUTE, NOW - 1)
+    panes.prepare(NOW)
+    assert not panes.has([newest])
+    panes.replace([newest], NOW)
+    assert panes.has([newest])
+    windows, how = panes.known(NOW, NOW) or ([], "")
+    assert [window.rows for window in windows] == [(("a", 1.5, 2.0),)]
+    assert (windows, how) == panes.answer(NOW, NOW)
+    assert panes.known(NOW - MINUTE, NOW) is None
+    panes.drop_before(NOW)
+    assert not panes.has([newest])
 
 
 async def test_every_aggregate_is_what_all_points_give_in_windows_before_and_now() -> None:
