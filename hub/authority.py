@@ -165,6 +165,7 @@ class Authority:
         """The connection has ended."""
         self._identities.pop(identity, None)
         identity.forget()
+        identity.on_change.clear()  # who heard of changes holds the identity in turn
 
     async def run(self) -> None:
         """Until cancelled: a file that has changed counts soon, one that is broken leaves all as it was."""

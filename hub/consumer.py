@@ -48,7 +48,7 @@ class Subscription:
 class Consumer:
     """Grants and ends the subscriptions of one socket; what it has to say goes to the socket's `outbound`."""
 
-    __slots__ = ("_changed", "_explainer", "_identity", "_outbound", "_past", "_shared", "_subscriptions")
+    __slots__ = ("_changed", "_explainer", "_identity", "_outbound", "_past", "_refuse", "_shared", "_subscriptions")
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Consumer:
         self._identity = identity or anybody()
         self._identity.on_change.append(self._hold_against_grants)
         self._past = Teller(shared.engine, outbound, tell, shared.max_groups)
+        self._refuse = partial(refuse, shared, outbound)
         self._explainer = Explainer(shared.engine, outbound, self._refuse)
         self._subscriptions: dict[str, Subscription] = {}
 
@@ -153,6 +154,7 @@ class Consumer:
         self._explainer.forget(name)
         if subscription.opening:
             subscription.opening.cancel()
+            subscription.opening = None  # its traceback holds the subscription
         else:
             subscription.topic.discard(self._outbound)
         self._leave(subscription)
@@ -215,12 +217,14 @@ class Consumer:
         self._leave(subscription)
         self._refuse(error)
 
-    def _refuse(self, error: Error) -> None:
-        self._shared.refused(error.code)
-        self._send(error)
-
     def _send(self, message: msgspec.Struct) -> None:
         self._outbound.message(message)
+
+
+def refuse(shared: Shared, outbound: Outbound, error: Error) -> None:
+    """Tell a socket that something cannot be."""
+    shared.refused(error.code)
+    outbound.message(error)
 
 
 def columns(query: Query, kinds: Mapping[str, Kind]) -> list[Column]:

@@ -1,7 +1,7 @@
 """Who keeps whom waiting: the event loop everybody, or a reader that has stopped itself."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 LOOK_S = 0.01
@@ -33,7 +33,11 @@ async def watch_readers(readers: Collection[Reader]) -> None:
     """Look at all of them every few seconds; never returns."""
     while True:
         await asyncio.sleep(READERS_LOOKED_AT_S)
-        for number, reader in enumerate(tuple(readers), 1):
-            reader.look()
-            if number % READERS_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        await _look_at(tuple(readers))
+
+
+async def _look_at(readers: Sequence[Reader]) -> None:
+    for number, reader in enumerate(readers, 1):
+        reader.look()
+        if number % READERS_AT_ONCE == 0:
+            await asyncio.sleep(0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
@@ -65,19 +66,13 @@ async def _serve(websocket: WebSocket, outbound: Outbound, identity: Identity) -
 async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, takes: Takes) -> None:
     """Take frames, reading no further while too many of them have no outcome yet."""
     hub = hub_of(websocket)
-    settings, metrics = hub.settings, hub.metrics
+    settings = hub.settings
     loop = asyncio.get_running_loop()
     room = asyncio.Event()
 
     def changed() -> None:
         # Once in a turn of the loop, so that one ack covers all frames of a commit.
-        loop.call_soon(tell)
-
-    def tell() -> None:
-        for message in producer.outgoing():
-            metrics.told(message)
-            outbound.message(message)
-        room.set()
+        loop.call_soon(_tell, hub, outbound, this_producer(), room)
 
     producer = Producer(
         takes.lane,
@@ -89,6 +84,7 @@ async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, t
         max_unacked=settings.max_unacked,
         changed=changed,
     )
+    this_producer = weakref.ref(producer)  # which has `changed`, and would hold itself
     outbound.message(
         WriteReady(
             session=session,
@@ -109,13 +105,21 @@ async def _take_frames(websocket: WebSocket, outbound: Outbound, session: str, t
             frames = [data, *more_messages(websocket, producer.room - 1, TOGETHER_BYTES)]
             for _ in frames:
                 check_pace(pace, hub)
-            metrics.frames.inc(len(frames))
+            hub.metrics.frames.inc(len(frames))
             await _receive_all(hub, producer, frames)
             await until(lambda: not producer.is_full)
     except SessionOver as over:
         if over.code == Close.RESTART:
             await until(lambda: producer.is_settled)
         raise
+
+
+def _tell(hub: Hub, outbound: Outbound, producer: Producer | None, room: asyncio.Event) -> None:
+    """Say what became of frames, unless the session is over and all of them are settled."""
+    for message in producer.outgoing() if producer else ():
+        hub.metrics.told(message)
+        outbound.message(message)
+    room.set()
 
 
 async def _receive_all(hub: Hub, producer: Producer, frames: Sequence[str | bytes]) -> None:

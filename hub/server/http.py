@@ -9,6 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from hub.server.collector import COLLECTOR
 from hub.server.kernel import bound_buffers
 from hub.server.protocol import HubProtocol
 
@@ -26,6 +27,7 @@ class HubHttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, header_timeout: float = 5.0, **kwargs: Any) -> None:
         """`header_timeout`: seconds from the connection, or the next request's first byte, to its last header."""
         super().__init__(*args, **kwargs)
+        COLLECTOR.connections = self.connections
         self.header_timeout = header_timeout
         self.header_timer: asyncio.TimerHandle | None = None
         self.access_log = False  # Uvicorn's has whole addresses, and some clients put tokens into them
@@ -46,6 +48,7 @@ class HubHttpProtocol(HttpToolsProtocol):
         """Nobody is there any more."""
         self.stop_awaiting()
         super().connection_lost(exc)
+        self.let_go()
 
     def await_headers(self) -> None:
         """Give them the time they may take."""
@@ -85,6 +88,11 @@ class HubHttpProtocol(HttpToolsProtocol):
         protocol = self.transport.get_protocol()
         if self.stopping and isinstance(protocol, HubProtocol):
             protocol.shutdown()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Hold nothing that holds this protocol: it goes when its connection does, not when garbage is looked for."""
+        self.parser = self.scope = self.cycle = None  # type: ignore[assignment]
 
     # See `hub.wires.Endless`
 
@@ -98,7 +106,8 @@ class HubHttpProtocol(HttpToolsProtocol):
 
     def abort(self) -> None:
         """Cut the connection at once."""
-        self.cycle.disconnected = True  # or Uvicorn would complain that the answer has no end
+        if self.last_cycle:
+            self.last_cycle.disconnected = True  # or Uvicorn would complain that the answer has no end
         self.transport.abort()
 
     def shutdown(self) -> None:

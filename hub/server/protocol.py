@@ -46,7 +46,7 @@ class HubProtocol(TransportWire):
     """One socket. Beyond Uvicorn's: the wire for prepared frames; reading stops only when much is unread."""
 
     __slots__ = (  # noqa: RUF023 - in groups
-        "closed_here", "failed", "inbox", "message", "owner", "plain", "resumed_at", "stopping",
+        "closed_here", "failed", "inbox", "message", "owner", "plain", "resumed_at", "returned", "stopping",
         # Uvicorn's own, more than a dictionary can share between sockets: as slots they save 1.5 KiB each
         "app", "app_state", "asgi_version", "client", "close_sent", "close_timeout", "close_timer", "config",
         "conn", "connections", "curr_msg_data_type", "default_headers", "disconnected", "frames",
@@ -72,6 +72,7 @@ class HubProtocol(TransportWire):
         self.resumed_at = 0.0
         self.closed_here = False
         self.failed = False
+        self.returned = False
         self.stopping = False
         self.owner = None
         self.plain = None
@@ -98,6 +99,7 @@ class HubProtocol(TransportWire):
         if self.plain is not None:
             self.plain.detach()
         super().connection_lost(exc)
+        self.let_go()
 
     def handle_connect(self, event: Request) -> None:
         """Offer the wire to the app."""
@@ -205,6 +207,14 @@ class HubProtocol(TransportWire):
         super().on_task_complete(task)
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self.close_in_time()
+        self.returned = True
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Once nobody is there any more, hold nothing that holds this protocol: see `HubHttpProtocol.let_go`."""
+        if self.returned and self.disconnected:
+            self.scope = None  # type: ignore[assignment]
+            self.conn.parser.close()
 
     def handle_parser_exception(self) -> None:
         """Fail the connection. What the peer is still sending is read and dropped, or it would never see the reason."""

@@ -143,6 +143,7 @@ class Ingest:
                 task = asyncio.create_task(self._commit_to_spool(spool, group) if spool else self._commit(group))
                 self._commits.add(task)
                 task.add_done_callback(self._commits.discard)
+                del group, task  # nothing of them is kept until the next
         finally:
             with anyio.CancelScope(shield=True):
                 if self._commits:

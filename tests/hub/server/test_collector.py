@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hub.server.collector import COUNTED_EVERY, FEW, Collector, is_much
+from hub.server.collector import COUNTED_EVERY, FEW, OBJECTS_OF_A_SOCKET, Collector, is_much
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def collector() -> Iterator[Collector]:
 
 
 class Knot:
-    """A cycle, as a closed socket leaves one."""
+    """A cycle."""
 
     def __init__(self) -> None:
         self.itself = self
@@ -45,7 +45,15 @@ def test_a_cycle_among_what_was_set_aside_is_found_when_that_has_doubled(collect
 
 
 def test_what_is_set_aside_is_much_when_it_has_doubled_and_is_not_few() -> None:
-    assert not is_much(FEW, 0)
-    assert is_much(FEW + 1, 0)
-    assert not is_much(2 * FEW, FEW)
-    assert is_much(3 * FEW + 1, FEW)
+    assert not is_much(FEW, 0, 0)
+    assert is_much(FEW + 1, 0, 0)
+    assert not is_much(2 * FEW, FEW, 0)
+    assert is_much(3 * FEW + 1, FEW, 0)
+
+
+def test_what_sockets_have_that_are_still_open_is_not_much() -> None:
+    has = 5_000 * OBJECTS_OF_A_SOCKET
+    assert not is_much(FEW + has, 0, 5_000)
+    assert is_much(FEW + has + 1, 0, 5_000)
+    assert is_much(FEW + has, 0, 4_999)
+    assert is_much(FEW + 1, 0, -5_000)
