@@ -27,7 +27,7 @@ class Permit:
         return self._stamps.put_on(scan)
 
     def _forbidden(self, batch: Batch, _now: int) -> dict[int, Reject]:
-        refused = {name for name in {series.measurement for series in batch.series} if not self._allows(name)}
+        refused = {name for name in {series.measurement for series in batch.different_series} if not self._allows(name)}
         if not refused:
             return {}
         return {

@@ -4,9 +4,10 @@ A batch is held as parallel columns, not as objects for each point: what came in
 same bytes, and only a store that needs values (DuckDB) pays for decoding them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 NANOSECONDS = 1_000_000
@@ -98,7 +99,7 @@ class Reject(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """Points as parallel columns of equal length.
 
@@ -114,6 +115,19 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    @cached_property
+    def different_series(self) -> Collection[Series]:
+        """Each of the series once, by its identity: the formats intern them, so that they are few and repeat.
+
+        What depends on a point's series alone is judged by these.
+        """
+        return dict(zip(map(id, self.series), self.series, strict=True)).values()
+
+    @cached_property
+    def different_shapes(self) -> Collection[Shape]:
+        """Each of the shapes once, by its identity."""
+        return dict(zip(map(id, self.shapes), self.shapes, strict=True)).values()
 
     def select(self, indexes: Sequence[int]) -> "Batch":
         """The points at these indexes, in the order given."""
@@ -141,7 +155,12 @@ class Batch:
             shapes += batch.shapes
             times += batch.times
             numbers += batch.numbers
-        return Batch(lines, series, shapes, times, numbers)
+        whole = Batch(lines, series, shapes, times, numbers)
+        for name in ("different_series", "different_shapes"):
+            if all(name in vars(batch) for batch in batches):
+                # What was found out of the parts need not be found out of all points again.
+                vars(whole)[name] = {id(one): one for batch in batches for one in vars(batch)[name]}.values()
+        return whole
 
 
 NO_POINTS = Batch((), (), (), (), ())

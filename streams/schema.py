@@ -35,18 +35,16 @@ class Schema:
 
     def agrees(self, batch: Batch) -> bool:
         """Whether points like each of these were stored before, so that nothing is to be learned or refused."""
-        shapes = set(map(id, batch.shapes))
-        if len(shapes) == 1:
+        if len(batch.different_shapes) == 1:
             # Most often all points have one shape: then each series is looked at, and not each point.
-            series = dict(zip(map(id, batch.series), batch.series, strict=True)).values()
-            found = set(product(map(_measurement, series), shapes))
+            found = set(product(map(_measurement, batch.different_series), map(id, batch.different_shapes)))
         else:
             found = set(zip(map(_measurement, batch.series), map(id, batch.shapes), strict=True))
         return found <= self._agreed.keys()
 
     def unknown(self, batch: Batch) -> set[str]:
         """The measurements of a batch that have not been loaded."""
-        return {series.measurement for series in batch.series} - self._fields.keys()
+        return {series.measurement for series in batch.different_series} - self._fields.keys()
 
     def load(self, measurement: str, stored: MeasurementSchema) -> None:
         """Replace what is known of a measurement by what the store says."""

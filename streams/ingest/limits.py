@@ -1,6 +1,6 @@
 """How large frames and points may be: what is well formed and still more than anybody means. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, TypeVar
 
 from streams.formats.line import decode_fields
@@ -31,8 +31,8 @@ class PointLimits:
 
     def rejects(self, batch: Batch, _now: int) -> dict[int, Reject]:
         """The points beyond a limit, by their index."""
-        series = self._excessive(batch.series, self._of_series)
-        shapes = self._excessive(batch.shapes, self._of_shape)
+        series = self._excessive(batch.different_series, self._of_series)
+        shapes = self._excessive(batch.different_shapes, self._of_shape)
         if not series and not shapes and max(map(len, batch.lines), default=0) <= self._value_bytes:
             return {}
         found: dict[int, Reject] = {}
@@ -42,17 +42,17 @@ class PointLimits:
                 found[index] = Reject(batch.numbers[index], excess.code, excess.message)
         return found
 
-    def _excessive(self, parts: Sequence[Part], look: Callable[[Part], Excess | None]) -> dict[int, Excess]:
+    def _excessive(self, parts: Collection[Part], look: Callable[[Part], Excess | None]) -> dict[int, Excess]:
         if len(self._good) > MOST_REMEMBERED:
             self._good.clear()
-        if not (news := set(map(id, parts)).difference(self._good)):
-            return {}
         found: dict[int, Excess] = {}
-        for key, part in {id(part): part for part in parts if id(part) in news}.items():
+        for part in parts:
+            if id(part) in self._good:
+                continue
             if excess := look(part):
-                found[key] = excess
+                found[id(part)] = excess
             else:
-                self._good[key] = part
+                self._good[id(part)] = part
         return found
 
     def _of_series(self, series: Series) -> Excess | None:

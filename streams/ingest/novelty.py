@@ -1,5 +1,7 @@
 """How many new series a device may bring: one that puts a counter into a tag would fill any database. Pure."""
 
+from collections.abc import Iterable
+
 from streams.formats.series import shown
 from streams.points import Batch, Reject, Series
 
@@ -41,7 +43,7 @@ class Novelty:
         known = self._devices.pop(device, None) or _Device(now // HOUR)
         self._remembered -= len(known)
         known.turn(now // HOUR)
-        excess = self._look(known, dict(zip(map(id, batch.series), batch.series, strict=True)))
+        excess = self._look(known, batch.different_series)
         self._devices[device] = known
         self._remembered += len(known)
         self._forget()
@@ -53,16 +55,16 @@ class Novelty:
             if id(series) in excess
         }
 
-    def _look(self, known: _Device, sent: dict[int, Series]) -> set[int]:
+    def _look(self, known: _Device, sent: Iterable[Series]) -> set[int]:
         """Remember the series; those that are too many are not, so that they are none when the hour is over."""
         excess = set()
-        for identity, series in sent.items():
+        for series in sent:
             name = hash(series.key)
             if name in known.series:
                 continue
             if name not in known.before:
                 if known.new >= self._most_new:
-                    excess.add(identity)
+                    excess.add(id(series))
                     continue
                 known.new += 1
             known.series.add(name)

@@ -10,7 +10,7 @@ APART = 60_000_000_000
 
 def touched_by(batch: Batch) -> list[Touched]:
     """The ranges of times of each measurement in a batch, as few as are not mostly empty."""
-    measurements = {series.measurement for series in batch.series}
+    measurements = {series.measurement for series in batch.different_series}
     if len(measurements) == 1:
         return _ranges(measurements.pop(), batch.times)
     times: dict[str, list[int]] = {measurement: [] for measurement in measurements}

@@ -1,6 +1,6 @@
 """Tags that are put on every point of a device, whatever it says itself. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from streams.formats.line_grammar import key_end, line_end
@@ -31,7 +31,7 @@ class Stamps:
         batch, rejects = scan
         if not self._tags or not len(batch):
             return scan
-        stamped = self._all(batch.series)
+        stamped = self._all(batch.different_series)
         lines: list[bytes] = []
         refused: dict[int, Reject] = {}
         for index, (line, series) in enumerate(zip(batch.lines, batch.series, strict=True)):
@@ -51,12 +51,12 @@ class Stamps:
         series_now = [one for old in batch.series if isinstance(one := stamped[id(old)], Series)]
         return Scan(Batch(lines, series_now, batch.shapes, batch.times, batch.numbers), rejects)
 
-    def _all(self, series: Sequence[Series]) -> Mapping[int, Series | Refusal]:
+    def _all(self, series: Iterable[Series]) -> Mapping[int, Series | Refusal]:
         """What becomes of each series, by its identity."""
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
         found: dict[int, Series | Refusal] = {}
-        for one in {id(one): one for one in series}.values():
+        for one in series:
             known = self._known.get(id(one))
             found[id(one)] = known[1] if known else self._stamp(one)
         return found

@@ -220,11 +220,12 @@ async def test_bad_utf8_that_comes_with_a_close_is_dropped(caplog: pytest.LogCap
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"\x81\x01x", 1002),  # not masked
-        (b"\xc1\x80\x00\x00\x00\x00", 1002),  # a reserved bit
-        (masked(Opcode.CONT, b"x"), 1002),  # a continuation of nothing
-        (b"\x83\x80\x00\x00\x00\x00", 1002),  # an unknown opcode
+        (b"\x81\x01x", 1002),
+        (b"\xc1\x80\x00\x00\x00\x00", 1002),
+        (masked(Opcode.CONT, b"x"), 1002),
+        (b"\x83\x80\x00\x00\x00\x00", 1002),
     ],
+    ids=["unmasked", "reserved bit", "continuation of nothing", "unknown opcode"],
 )
 async def test_what_breaks_the_protocol_is_closed_with_1002(data: bytes, code: int) -> None:
     async with serving(ignore) as served:
