@@ -4,11 +4,11 @@ A batch is held as parallel columns, not as objects for each point: what came in
 same bytes, and only a store that needs values (DuckDB) pays for decoding them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 NANOSECONDS = 1_000_000
 """Nanoseconds in a millisecond: points are timed in nanoseconds, windows and messages in milliseconds."""
@@ -129,6 +129,16 @@ class Batch:
         """Each of the shapes once, by its identity."""
         return dict(zip(map(id, self.shapes), self.shapes, strict=True)).values()
 
+    @cached_property
+    def first_time(self) -> int:
+        """The earliest of the times; ValueError where there is no point."""
+        return min(self.times)
+
+    @cached_property
+    def last_time(self) -> int:
+        """The latest of the times; ValueError where there is no point."""
+        return max(self.times)
+
     def select(self, indexes: Sequence[int]) -> "Batch":
         """The points at these indexes, in the order given."""
         return Batch(
@@ -156,12 +166,24 @@ class Batch:
             times += batch.times
             numbers += batch.numbers
         whole = Batch(lines, series, shapes, times, numbers)
-        for name in ("different_series", "different_shapes"):
+        # What was found out of every part need not be found out of all points again.
+        for name, of_all in _FOUND_OUT.items():
             if all(name in vars(batch) for batch in batches):
-                # What was found out of the parts need not be found out of all points again.
-                vars(whole)[name] = {id(one): one for batch in batches for one in vars(batch)[name]}.values()
+                vars(whole)[name] = of_all(vars(batch)[name] for batch in batches)
         return whole
 
+
+def _each_once(parts: Iterable[Collection[Any]]) -> Collection[Any]:
+    return {id(one): one for part in parts for one in part}.values()
+
+
+_FOUND_OUT: dict[str, Callable[[Iterator[Any]], object]] = {
+    "different_series": _each_once,
+    "different_shapes": _each_once,
+    "first_time": min,
+    "last_time": max,
+}
+"""Cached properties of a batch, and how those of its parts become one."""
 
 NO_POINTS = Batch((), (), (), (), ())
 

@@ -18,9 +18,9 @@ class Acceptance:
         """The points outside, by their index; `now` in nanoseconds."""
         if not len(batch):
             return {}
-        earliest = min(batch.times) if self.from_ms is None else now - self.from_ms * NANOSECONDS
-        latest = max(batch.times) if self.until_ms is None else now + self.until_ms * NANOSECONDS
-        if min(batch.times) >= earliest and max(batch.times) <= latest:
+        earliest = batch.first_time if self.from_ms is None else now - self.from_ms * NANOSECONDS
+        latest = batch.last_time if self.until_ms is None else now + self.until_ms * NANOSECONDS
+        if batch.first_time >= earliest and batch.last_time <= latest:
             return {}
         return {
             index: Reject(batch.numbers[index], *_reason(time, now, time < earliest))

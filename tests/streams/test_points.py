@@ -38,8 +38,10 @@ def test_batches_put_together_have_the_series_and_shapes_of_all(
         if judged:
             assert len(part.different_series) <= len(part)
             assert len(part.different_shapes) <= len(part)
+            assert not points or part.first_time <= part.last_time
     whole = Batch.concat(batches)
     together = batch(*(point for points, _ in parts for point in points))
     assert list(whole.series) == list(together.series)
     assert list(whole.different_series) == list(together.different_series)
     assert list(whole.different_shapes) == list(together.different_shapes)
+    assert not whole or (whole.first_time, whole.last_time) == (min(whole.times), max(whole.times))
