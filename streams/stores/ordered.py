@@ -74,25 +74,38 @@ class Ordered:
 
     def add(self, values: Iterable[tuple[Any, int]], sign: int = 1) -> None:
         """These come, so many of each; or they go, with a `sign` of -1."""
+        greatest, buckets, counts, totals = self._greatest, self._values, self._numbers, self._totals
         for value, number in values:
             more = sign * number
-            place = bisect_left(self._greatest, value)
-            if place == len(self._greatest):
-                place = self._last()
-            bucket, numbers = self._values[place], self._numbers[place]
-            at = bisect_left(bucket, value)
-            if at == len(bucket) or bucket[at] != value:
-                bucket.insert(at, value)
-                numbers.insert(at, 0)
-                self._greatest[place] = bucket[-1]
-                self.different += 1
-            numbers[at] += more
-            self._totals[place] += more
-            self.count += more
-            if not numbers[at]:
-                self._remove(place, at)
-            elif len(bucket) > 2 * BUCKET:
-                self._split(place)
+            place = bisect_left(greatest, value)
+            if place < len(greatest):
+                bucket, numbers = buckets[place], counts[place]
+                at = bisect_left(bucket, value)
+                if bucket[at] == value and numbers[at] + more:  # mostly it is there, and stays
+                    numbers[at] += more
+                    totals[place] += more
+                    self.count += more
+                    continue
+            self._add(value, more, place)
+
+    def _add(self, value: Any, more: int, place: int) -> None:
+        """A value comes that was not there, or goes altogether; `place` is that of its bucket."""
+        if place == len(self._greatest):
+            place = self._last()
+        bucket, numbers = self._values[place], self._numbers[place]
+        at = bisect_left(bucket, value)
+        if at == len(bucket) or bucket[at] != value:
+            bucket.insert(at, value)
+            numbers.insert(at, 0)
+            self._greatest[place] = bucket[-1]
+            self.different += 1
+        numbers[at] += more
+        self._totals[place] += more
+        self.count += more
+        if not numbers[at]:
+            self._remove(place, at)
+        elif len(bucket) > 2 * BUCKET:
+            self._split(place)
 
     def at(self, rank: int) -> Any:
         """The value at this rank."""
@@ -108,7 +121,10 @@ class Ordered:
     def _last(self) -> int:
         """The last bucket, which there is from now on if there was none."""
         if not self._values:
-            self._values, self._numbers, self._greatest, self._totals = [[]], [[]], [None], [0]
+            self._values.append([])
+            self._numbers.append([])
+            self._greatest.append(None)
+            self._totals.append(0)
         return len(self._values) - 1
 
     def _split(self, place: int) -> None:

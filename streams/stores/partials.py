@@ -33,6 +33,8 @@ LIVE_PANES = 4
 """Where no more than these are asked for, the window is put together but for the newest of them meanwhile."""
 FULL_MS = 60_000
 """For how long a query that had no room is answered without panes, before they are tried again."""
+ON_ITS_WAY_S = 0.002
+"""After so long a request for panes has been sent, and its answer takes longer."""
 ATTEMPTS = 3
 PRUNED_PARTS = 32
 """Panes are dropped when this part of a window's is too old."""
@@ -250,13 +252,22 @@ class Partials(InFront):
 
     @asynccontextmanager
     async def _meanwhile(self, work: Callable[[], object], *, only_if: bool) -> AsyncIterator[None]:
-        """Do it in a thread during what is awaited inside; what goes wrong goes wrong again when it is needed."""
-        doing = asyncio.get_running_loop().run_in_executor(self._threads, work) if only_if else None
+        """Do it in a thread during what is awaited inside, unless that is soon over.
+
+        What goes wrong goes wrong again when it is needed.
+        """
+        loop = asyncio.get_running_loop()
+        doing: list[asyncio.Future[object]] = []
+        # Not at once: what is to be awaited has to be on its way first, and the thread would hold it up.
+        timer = loop.call_later(ON_ITS_WAY_S, lambda: doing.append(loop.run_in_executor(self._threads, work)))
+        if not only_if:
+            timer.cancel()
         try:
             yield
         finally:
-            if doing:
-                await _ended(doing)
+            timer.cancel()
+            for one in doing:
+                await _ended(one)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         doing = asyncio.get_running_loop().run_in_executor(self._threads, work)
