@@ -135,6 +135,31 @@ async def test_a_window_prepared_before_its_newest_pane_comes_has_what_came_late
         await check(store, behind, asked, NOW, NOW + 11 * MINUTE)
 
 
+async def test_a_window_is_put_together_but_for_its_newest_pane_while_that_is_awaited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared = threading.Event()
+    answer, prepare = Behind.answer, Panes.prepare
+
+    async def late(self: Behind, query: Query, first_stop: int, last_stop: int) -> Answer:
+        assert await asyncio.to_thread(prepared.wait, 10)
+        return await answer(self, query, first_stop, last_stop)
+
+    def early(self: Panes, stop: int) -> None:
+        prepare(self, stop)
+        prepared.set()
+
+    clock, asked = Clock(NOW), query(*EVERY)
+    async with partials(clock) as (store, behind):
+        await write(store, *points(NOW - 2 * HOUR, NOW + MINUTE))
+        store.watch(asked)
+        await check(store, behind, asked, NOW)
+        monkeypatch.setattr(Panes, "prepare", early)
+        monkeypatch.setattr(Behind, "answer", late)
+        clock.time += MINUTE
+        await check(store, behind, asked, NOW + MINUTE)
+
+
 async def test_panes_that_a_store_read_again_unchanged_are_not_looked_at() -> None:
     asked = query("mean", "p95", window="30m")
     panes = Panes(asked, parts_of(asked, ()))
