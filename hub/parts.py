@@ -29,7 +29,7 @@ from streams.clock import SystemClock
 from streams.definitions import load_definitions
 from streams.engine import Engine
 from streams.errors import StoreUnavailable, StreamsError
-from streams.host import Host, LateLog, LocalHost, SharedHost
+from streams.host import Host, LocalHost, SharedHost
 from streams.ingest.acceptance import Acceptance
 from streams.ingest.backfills import Backfills
 from streams.ingest.checks import Check
@@ -262,10 +262,9 @@ def make_store(settings: Settings, on_read: Callable[[str, int, int, float], Non
 
 def make_host(settings: Settings) -> Host:
     """What the workers of this host share. Only an InfluxDB can have several, however they were started."""
-    if settings.store.startswith("influxdb:"):
-        return SharedHost(data_folder(settings) / f"workers-{_digest(settings)}")
-    in_file = duckdb_path(settings) is not None
-    return LocalHost(LateLog(data_folder(settings) / f"late-{_digest(settings)}") if in_file else None)
+    if not settings.store.startswith("influxdb:"):
+        return LocalHost()
+    return SharedHost(data_folder(settings) / f"workers-{_digest(settings)}")
 
 
 def backfill_folder(settings: Settings) -> Path:

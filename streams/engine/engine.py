@@ -4,12 +4,12 @@ import asyncio
 import logging
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol
 
 from streams.clock import Clock
 from streams.engine.attempts import Attempts
 from streams.engine.explanation import Explanation, contradicts, explain, times_of
 from streams.engine.history import History
-from streams.engine.host import Host
 from streams.engine.ledger import Memory, Stale
 from streams.engine.plan import HELD_POLL_MS, Listener, Plan
 from streams.engine.plans import Plans
@@ -25,6 +25,19 @@ log = logging.getLogger(__name__)
 IDLE_MS = 3_600_000
 HISTORY_READINGS = 4
 """Readings of history at once, beside those of live windows, which must not wait for them."""
+
+
+class Host(Protocol):
+    """What the engine asks the workers of its host, and tells them (`streams.host`)."""
+
+    def holds(self, measurement: str, start_ns: int, stop_ns: int) -> bool:
+        """Whether points in `[start_ns, stop_ns)` were received and cannot be read yet."""
+
+    def publish_final(self, until_ms: int) -> None:
+        """From now on tell of points that come before this time: their windows are final, or about to be."""
+
+    def poll(self) -> None:
+        """Tell now what other workers have announced."""
 
 
 class Engine:
@@ -139,9 +152,7 @@ class Engine:
         now, every = self._clock.now(), plan.query.every_ms
         last_stop = min(boundary(last_stop, every), plan.final_until)
         oldest = last_stop - (self._history_windows - 1) * every
-        seen -= self._lag_ms
-        late = self._host.late_since(plan.query.measurement, seen)
-        ranges = plan.ledger.changed_since(seen, last_stop, now, late)
+        ranges = plan.ledger.changed_since(seen - self._lag_ms, last_stop, now)
         return [(max(first, oldest), last) for first, last in ranges if last >= oldest]
 
     async def explain(self, plan: Plan, stop: int) -> Explanation:
@@ -154,7 +165,6 @@ class Engine:
         answer = await self._past.read(plan.query, stop, stop)
         if contradicts(plan, answer.windows[0]):
             self.touched([times])
-            self._host.announce([times])
         return explain(plan, answer)
 
     async def run(self) -> None:

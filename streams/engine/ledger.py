@@ -13,17 +13,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.points import Touched
 from streams.queries import Query
 from streams.stores.base import Row, Window
-from streams.windows import Stops, WindowUpdate, boundary, merged, touched_stops
+from streams.windows import Stops, WindowUpdate, boundary, merged
 
 MOST_SENDINGS = 32
 """Of a window that is corrected again and again, the first sending and the latest are kept, this many in all."""
-
-
-MOST_TOUCHED = 64
-"""Who was away is given all windows that may have changed, where those that were touched are in more pieces."""
 
 
 class Sending(NamedTuple):
@@ -220,29 +215,20 @@ class Ledger:
         self._unread = Unread(min(first, before.first), max(last, before.last), self.change, now)
         return merged([(stop, stop) for stop in self._final_stops if first <= stop <= last], every)
 
-    def changed_since(self, seen: int, until: int, now: int, late: Sequence[Touched] | None = None) -> list[Stops]:
+    def changed_since(self, seen: int, until: int, now: int) -> list[Stops]:
         """The windows that stopped by `until` and may have been corrected from `seen` on, as ranges.
 
-        They are few if this ledger was there all the time. Without that knowledge they are those that were touched by
-        what came `late` since then, if that is known; else all that can have been corrected.
+        They are few if this ledger was there all the time; without that knowledge, all that can have been corrected.
         """
         every = self.query.every_ms
         oldest = boundary(self.corrected_until(now), every) + every
+        if seen < self._unsure_before:
+            return [(oldest, until)] if oldest <= until else []
         changed = [(stop, stop) for stop in self._final_stops if self.records[stop].sendings[-1].sent >= seen]
         if self._unread.at >= seen:
             changed.append((self._unread.first, self._unread.last))
-        unsure = [(gap.first, gap.last) for gap in self._gaps if seen < gap.until]
-        if seen < self._unsure_before:
-            unsure = [(oldest, until)]
-        if unsure and late is not None:
-            not_final = (
-                boundary(seen - self.query.grace_ms, every) + every
-            )  # then, so they may have changed by their grace
-            touched = [touched_stops(self.query, one.start, one.stop) for one in late]
-            touched = merged([*touched, (not_final, max(not_final, until))], every)
-            if len(touched) <= MOST_TOUCHED:
-                unsure = [(max(a, c), min(b, d)) for a, b in unsure for c, d in touched]
-        clipped = [(max(first, oldest), min(last, until)) for first, last in (*changed, *unsure)]
+        changed += [(gap.first, gap.last) for gap in self._gaps if seen < gap.until]
+        clipped = [(max(first, oldest), min(last, until)) for first, last in changed]
         return merged([(first, last) for first, last in clipped if first <= last], every)
 
     def knows(self, first: int, last: int) -> bool:

@@ -68,12 +68,6 @@ class Host(Protocol):
         AnnouncementFailed when it cannot be said: answer `retry`, then the points come again, too.
         """
 
-    def late_since(self, measurement: str, time: int) -> list[Touched] | None:
-        """What was announced of a measurement from this time on, ms, by whichever worker and before a restart too.
-
-        It may be more, and for points that came soon after their times it is; None where it is not known.
-        """
-
     def write_late(self, *, under_way: bool) -> None:
         """A write that took too long was spooled, but the store may still do it; or there is no such write any more.
 

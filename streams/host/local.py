@@ -7,15 +7,13 @@ from itertools import count
 import anyio
 
 from streams.host.base import HeldElsewhere, Hold, OnTouched, ignore
-from streams.host.late import LateLog, note
 from streams.points import Touched
 
 
 class LocalHost:
-    """The host of a hub that runs as one process; `late`, if it is given, outlives it."""
+    """The host of a hub that runs as one process."""
 
-    def __init__(self, late: LateLog | None = None) -> None:
-        self._late = late
+    def __init__(self) -> None:
         self.on_touched: OnTouched = ignore
         self.held_elsewhere: HeldElsewhere | None = None
         self._numbers = count()
@@ -50,11 +48,7 @@ class LocalHost:
         pass
 
     def announce(self, touched: Sequence[Touched]) -> None:
-        if self._late:
-            note(self._late, touched)
-
-    def late_since(self, measurement: str, time: int) -> list[Touched] | None:
-        return self._late.since(measurement, time) if self._late else None
+        pass
 
     def write_late(self, *, under_way: bool) -> None:
         self._late_write = under_way
@@ -72,7 +66,5 @@ class LocalHost:
         await anyio.sleep_forever()
 
     def close(self) -> None:
-        if self._late:
-            self._late.close()
         self._held.clear()
         self._measurements.clear()

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import anyio
 
-from streams.clock import NEVER, Clock, SystemClock
 from streams.errors import Remedy, StreamsError
 from streams.host.base import AnnouncementFailed, HeldElsewhere, Hold, OnTouched, ignore
 from streams.host.inbox import Inbox
-from streams.host.late import EVERY_MEASUREMENT, LateLog, note
 from streams.host.locks import FileLock
 from streams.host.slots import MAX_WORKERS, Slot, Slots
 from streams.points import NANOSECONDS, Touched
@@ -29,9 +27,8 @@ class TooManyWorkers(StreamsError):
 class SharedHost:
     """One worker of several. Make it in the worker, after the fork: a lock taken before would belong to all."""
 
-    def __init__(self, directory: Path, clock: Clock | None = None) -> None:
+    def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._late = LateLog(directory / "late", (clock or SystemClock()).now)
         self.on_touched: OnTouched = ignore
         self.held_elsewhere: HeldElsewhere | None = None
         self._directory = directory
@@ -49,7 +46,6 @@ class SharedHost:
             for number in range(MAX_WORKERS):
                 if self._lock(number).acquire():
                     self._inbox(number).take()
-                    self._note_left(number)
                     return number, self._slots.claim(number)
         raise TooManyWorkers(f"{self._directory} has {MAX_WORKERS} workers already: start fewer of them")
 
@@ -73,7 +69,6 @@ class SharedHost:
         self._slots.fence()
 
     def announce(self, touched: Sequence[Touched]) -> None:
-        note(self._late, touched)
         self._slots.fence()
         for number in self._slots.claimed():
             final = self._slots.final(number) * NANOSECONDS
@@ -89,9 +84,6 @@ class SharedHost:
         except OSError as error:
             reason = errno.errorcode.get(error.errno or 0, str(error))
             raise AnnouncementFailed(f"cannot write to {self._directory}: {reason}") from error
-
-    def late_since(self, measurement: str, time: int) -> list[Touched] | None:
-        return self._late.since(measurement, time)
 
     def write_late(self, *, under_way: bool) -> None:
         if under_way:
@@ -132,7 +124,6 @@ class SharedHost:
             lock.close()
         for inbox in self._inboxes.values():
             inbox.close()
-        self._late.close()
 
     def _lives(self, number: int) -> bool:
         """Whether a slot has an owner. What a dead one left is cleared under its lock: no new one loses by it."""
@@ -141,15 +132,9 @@ class SharedHost:
         lock = self._lock(number)
         if not lock.acquire():
             return True
-        self._note_left(number)
         self._slots.clear(number)
         lock.release()
         return False
-
-    def _note_left(self, number: int) -> None:
-        """What a dead worker held may be stored, and nobody announces it."""
-        if left := self._slots.left(number):
-            self._late.note([Touched(EVERY_MEASUREMENT, *left)], late_ms=-NEVER)
 
     def _lock(self, number: int) -> FileLock:
         if number not in self._locks:

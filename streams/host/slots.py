@@ -71,16 +71,6 @@ class Slots:
         for word in (_FINAL, _USED, _CROWD):
             self._words[_base(number) + word] = 0
 
-    def left(self, number: int) -> tuple[int, int] | None:
-        """From when to when the ranges are that a dead owner of this slot held, ns; None where it held none."""
-        words, base = self._words, _base(number)
-        places = [base + place for place in range(words[base + _USED]) if words[base + _HASHES + place]]
-        starts, stops = ([words[place + column] for place in places] for column in (_STARTS, _STOPS))
-        if words[base + _CROWD]:
-            starts.append(words[base + _CROWD_START])
-            stops.append(words[base + _CROWD_STOP])
-        return (min(starts), max(stops)) if starts else None
-
     def final(self, number: int) -> int:
         """What its owner has published as final, ms; 0 when nothing."""
         return self._words[_base(number) + _FINAL]

@@ -2,8 +2,7 @@
 
 import pytest
 
-from streams.engine.ledger import MOST_SENDINGS, MOST_TOUCHED, Ledger, Memory, Read, Stale, digest
-from streams.points import NANOSECONDS, Touched
+from streams.engine.ledger import MOST_SENDINGS, Ledger, Memory, Read, Stale, digest
 from streams.queries import parse_query
 from streams.stores.base import Row, Window
 from streams.windows import WindowUpdate
@@ -227,31 +226,6 @@ def test_who_was_away_while_records_were_dropped_for_room_is_given_all_too() -> 
     for stop in range(11_000, 14_000, EVERY):
         advance(ledger, stop, window(stop, 1))
     assert ledger.changed_since(11_500, 13_000, 13_500) == [(11_000, 13_000)]
-
-
-def test_of_what_may_have_been_corrected_it_is_what_was_written_late_where_that_is_known() -> None:
-    ledger = Ledger(NO_GRACE, 20_000, Memory(correct_for_ms=10_000, most_records=1_000))
-    late = [Touched("m", time * NANOSECONDS, time * NANOSECONDS) for time in (5_000, 12_500, 13_000, 18_000)]
-    assert ledger.changed_since(19_000, 20_000, 20_500) == [(11_000, 20_000)]
-    assert ledger.changed_since(19_000, 20_000, 20_500, late) == [(13_000, 14_000), (19_000, 20_000)]
-    assert ledger.changed_since(19_000, 20_000, 20_500, []) == [(20_000, 20_000)]
-    ledger.resume(23_500)
-    late = [Touched("m", time * NANOSECONDS, time * NANOSECONDS) for time in (12_500, 21_500)]
-    assert ledger.changed_since(22_000, 23_000, 23_500) == [(21_000, 23_000)]
-    assert ledger.changed_since(22_000, 22_000, 23_500, late) == [(22_000, 22_000)]
-
-
-def test_of_what_may_have_been_corrected_it_is_also_what_was_not_final_then() -> None:
-    ledger = Ledger(LONG_GRACE, 20_000, HOUR)
-    assert ledger.changed_since(14_000, 15_000, 20_000, []) == [(10_000, 15_000)]
-
-
-def test_windows_touched_in_too_many_pieces_are_taken_for_all() -> None:
-    ledger = Ledger(NO_GRACE, 1_000_000, HOUR)
-    pieces = range(100_000, 100_000 + 2 * MOST_TOUCHED * EVERY, 2 * EVERY)
-    late = [Touched("m", time * NANOSECONDS, time * NANOSECONDS) for time in pieces]
-    assert len(ledger.changed_since(999_000, 1_000_000, 1_000_000, late[1:])) == MOST_TOUCHED
-    assert ledger.changed_since(999_000, 1_000_000, 1_000_000, late) == [(-2_599_000, 1_000_000)]
 
 
 def test_who_was_away_while_many_windows_were_touched_is_given_those() -> None:

@@ -4,11 +4,9 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.host import late
 from tests.streams.engine.world import QUERIES, World
 from tests.streams.simulation import simulate
 
@@ -26,17 +24,9 @@ action = st.one_of(
     st.tuples(st.just("leave"), st.integers(0, 9)),
     st.tuples(st.just("away"), st.integers(0, 9), st.integers(0, 3_000)),
     st.tuples(st.just("restart"), worker),
-    st.tuples(st.just("outage"), worker, st.integers(0, 4_000)),
     st.tuples(st.just("store"), st.sampled_from([1, 20, 300, 1_500]), st.sampled_from([0.0, 0.2, 0.6])),
 )
 schedule = st.lists(st.tuples(st.integers(0, 900), action), min_size=10, max_size=30)
-
-
-@pytest.fixture(autouse=True)
-def little_is_known_without_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late, "LATE_MS", 300)
-    monkeypatch.setattr(late, "REPEAT_MS", 300)
-    monkeypatch.setattr(late, "MOST_BYTES", 1_000)
 
 
 async def play(steps: Schedule, seed: int) -> None:

@@ -1,13 +1,12 @@
 """From the past into the present: no hole, no contradiction, however long it takes."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from streams.engine import Engine, Seam, WindowUpdate
 from streams.engine.plans import REST_MS
-from streams.host import LocalHost, SharedHost
+from streams.host import LocalHost
 from streams.queries import parse_query
 from tests.streams.engine.memory_store import MemoryStore
 from tests.streams.engine.transcript import Transcript, at, total, touched
@@ -203,25 +202,4 @@ async def test_who_comes_back_to_another_hub_gets_all_that_may_have_been_correct
     await entrance.clock.sleep_until(BEGIN + 5_600)
     with Seam(entrance.engine, QUERY) as seam:
         assert [stop for stop, *_ in await entrance.past(seam, 5_000, seen=BEGIN)] == [3_000, 4_000, 5_000]
-    entrance.task.cancel()
-
-
-async def test_who_comes_back_after_a_restart_gets_what_was_written_late_and_what_stopped_lately(
-    tmp_path: Path,
-) -> None:
-    entrance = Entrance()
-    host = SharedHost(tmp_path, entrance.clock)
-    await entrance.clock.sleep_until(BEGIN + 40_000)
-    seen = entrance.clock.now()
-    for worker in (SharedHost(tmp_path, entrance.clock), host):  # either may take it, and both are gone then
-        late = [touched(2_500)] if worker is host else [touched(7_200), touched(39_500)]
-        worker.announce(late)
-        worker.close()
-    await entrance.clock.sleep_until(BEGIN + 45_600)
-    entrance.engine = Engine(entrance.store, entrance.clock, SharedHost(tmp_path, entrance.clock), lag_ms=500)
-    run = asyncio.create_task(entrance.engine.run())
-    with Seam(entrance.engine, QUERY) as seam:
-        past = [stop for stop, *_ in await entrance.past(seam, 41_000, seen=seen)]
-        assert past == [3_000, 8_000, *range(30_000, 46_000, 1_000)]
-    run.cancel()
     entrance.task.cancel()

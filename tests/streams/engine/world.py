@@ -27,8 +27,6 @@ QUERIES = [
     parse_query(measurement="m", select=SELECT, every="700ms", grace="0s", where={"dev": "a"}),
 ]
 RESEND_MS = 100
-LAG_MS = 1_000
-"""A correction that is not sent so long after its point was written may be lost with its worker."""
 
 
 @dataclass(eq=False)
@@ -38,8 +36,7 @@ class Sent:
     point: Point
     worker: "Worker | None" = None
     came: int = 2**62
-    written: int = 0
-    """When it was, or it was not yet."""
+    written: bool = False
 
     @property
     def touched(self) -> Touched:
@@ -51,8 +48,8 @@ class Worker:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self.host = SharedHost(world.directory, world.clock)
-        self.engine = Engine(world.store, world.clock, self.host, correct_for_ms=20_000, lag_ms=LAG_MS)
+        self.host = SharedHost(world.directory)
+        self.engine = Engine(world.store, world.clock, self.host, correct_for_ms=20_000, lag_ms=0)
         self.host.on_touched = self.engine.touched
         self.tasks = [asyncio.create_task(self.engine.run()), asyncio.create_task(self.host.run())]
 
@@ -72,7 +69,7 @@ class Worker:
         self.engine.touched([sent.touched])
         self.host.announce([sent.touched])
         self.host.release(hold)
-        sent.written = self.world.clock.now()
+        sent.written = True
 
     async def die(self) -> None:
         for task in self.tasks:
@@ -102,7 +99,6 @@ class Subscriber:
     first: int
     seen: int | None = None
     before: dict[int, tuple[Row, ...]] = field(default_factory=dict)
-    after_death: bool = False
     shown: dict[int, Shown] = field(default_factory=dict)
     sent: int = 0
     final_until: int = 0
@@ -133,8 +129,7 @@ class Subscriber:
     def comes_back(self, worker: Worker) -> "Subscriber":
         """The same dashboard after a reconnect."""
         rows = self.before | {stop: shown.rows for stop, shown in self.shown.items()}
-        dead = self.after_death or worker is not self.worker
-        return Subscriber(self.world, worker, self.query, self.next, self.sent, rows, dead)
+        return Subscriber(self.world, worker, self.query, self.next, self.sent, rows)
 
     def leave(self) -> None:
         self.task.cancel()
@@ -200,18 +195,12 @@ class Subscriber:
         self.world.expect(self.next > boundary(due, self.query.every_ms), "the latest windows are missing")
         for stop, rows in self.before.items():
             [window] = windows_of(self.world.store.points, self.query, stop, stop)
-            told = rows == window.rows or self._may_be_lost(_bits(window.rows) & ~_bits(rows))
-            self.world.expect(told, f"nothing was said of the correction of {stop}")
+            self.world.expect(rows == window.rows, f"nothing was said of the correction of {stop}")
         for stop, shown in self.shown.items():
             [window] = windows_of(self.world.store.points, self.query, stop, stop)
             if stop <= self.final_until:
                 self.world.expect(shown.final, "progress made a window final, and it is not")
             self.world.expect(shown.rows == window.rows, f"the window that stopped at {stop} is not as stored")
-
-    def _may_be_lost(self, missing: int) -> bool:
-        """Whether the worker died before it had sent what these points correct, though it had the time."""
-        since = (self.seen or 0) - LAG_MS
-        return self.after_death and any(_value(sent) & missing and sent.written < since for sent in self.world.sent)
 
 
 class World:
@@ -282,16 +271,6 @@ class World:
         for subscriber in gone:
             self.subscribers.append(subscriber.comes_back(self.workers[number]))
 
-    async def outage(self, number: int, duration_ms: int) -> None:
-        """A worker dies, and its dashboards come back to its successor only after a while, in which points may come."""
-        away = [subscriber for subscriber in self.subscribers if subscriber.worker is self.workers[number]]
-        for gone in away:
-            self.subscribers.remove(gone)
-            gone.leave()
-        await self.restart(number)
-        for gone in away:
-            asyncio.get_running_loop().call_later(duration_ms / 1_000, self._comes_back, gone, number)
-
     def _resend(self, number: int, sent: Sent) -> None:
         self.workers[number].take(sent)
 
@@ -308,8 +287,6 @@ class World:
                 self.away(*arguments)
             case "restart":
                 await self.restart(*arguments)
-            case "outage":
-                await self.outage(*arguments)
             case "store":
                 self.slow_ms, self.failing = arguments
 
