@@ -152,8 +152,8 @@ class Batch:
     @staticmethod
     def concat(batches: "Sequence[Batch]") -> "Batch":
         """All points of several batches, in order."""
-        if len(batches) == 1:
-            return batches[0]
+        if len(batches) < 2:
+            return batches[0] if batches else NO_POINTS
         lines: list[bytes] = []
         series: list[Series] = []
         shapes: list[Shape] = []

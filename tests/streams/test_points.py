@@ -27,7 +27,7 @@ def test_different_series_and_shapes_are_each_there_once_in_the_order_they_came(
 POINTS = st.tuples(st.integers(0, 2), st.integers(0, 1))
 
 
-@given(st.lists(st.tuples(st.lists(POINTS), st.booleans()), min_size=1))
+@given(st.lists(st.tuples(st.lists(POINTS), st.booleans())))
 def test_batches_put_together_have_the_series_and_shapes_of_all(
     parts: list[tuple[list[tuple[int, int]], bool]],
 ) -> None:
