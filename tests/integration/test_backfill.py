@@ -28,7 +28,13 @@ class Dashboard:
         self.socket = socket
         self.windows: list[dict[str, Any]] = []
         self.final_until = 0
+        self._live: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._following = asyncio.create_task(self._follow())
+
+    async def live_from(self) -> int:
+        """The stop of the last window that is no longer sent, as it stopped before this dashboard was live."""
+        async with asyncio.timeout(20):
+            return await self._live
 
     async def until(self, final_until: int) -> None:
         async with asyncio.timeout(20):
@@ -47,6 +53,8 @@ class Dashboard:
         await self.socket.send(json.dumps({"type": "subscribe", "id": "a", "query": QUERY}))
         async for data in self.socket:
             message = json.loads(data)
+            if message["type"] == "live":
+                self._live.set_result(message["from"])
             if message["type"] == "window":
                 self.windows.append(message)
             self.final_until = max(self.final_until, message.get("final_until", 0))
@@ -60,7 +68,7 @@ def line(stop: int, value: float, offset_ms: int = 500) -> str:
 
 async def final_windows(dashboard: Dashboard) -> list[int]:
     """The stops of two windows that have been sent, empty and final."""
-    first = int(time.time()) * 1_000 + 1_000
+    first = await dashboard.live_from() + 1_000
     await dashboard.until(first + 1_000)
     stops = [first, first + 1_000]
     assert [[w["rows"] for w in dashboard.of(stop)] for stop in stops] == [[[]], [[]]]
