@@ -20,6 +20,25 @@ class Windows(msgspec.Struct, frozen=True):
     windows: tuple[PastWindow, ...]
 
 
+class Field(msgspec.Struct, frozen=True):
+    """One that somebody has written."""
+
+    name: str
+
+
+class Measurement(msgspec.Struct, frozen=True):
+    """One that somebody has written, with its fields."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """As much of an answer of `/v1/schema` as is shown."""
+
+    measurements: tuple[Measurement, ...]
+
+
 class _Problem(msgspec.Struct):
     message: str
     code: str = ""

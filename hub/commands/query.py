@@ -1,19 +1,24 @@
 """`pxl-hub query TEXT`: a quick look at windows of the past."""
 
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlencode
 
 import msgspec
 import typer
 from rich.console import RenderableType
 
 from hub.client import HubError, HubRefused
-from hub.commands.asking import Windows, ask
+from hub.commands.asking import Measurement, Schema, Windows, ask
 from hub.commands.printing import print_table
 from hub.commands.query_text import Asked, QueryTextWrong, parse_query_text
 from hub.commands.query_view import as_sparklines, as_table, unknown_fields
 from hub.commands.running import Token
+
+MOST_NAMED = 20
+"""Of what there is to ask for, where nobody has written what was asked for."""
 
 
 class Form(StrEnum):
@@ -76,5 +81,26 @@ def _ask(asked: Asked, form: Form, url: str, token: str | None) -> bytes | Rende
         return body
     windows = msgspec.json.decode(body, type=Windows)
     if unknown := unknown_fields(windows):
-        print(f"pxl-hub: nobody has written {', '.join(unknown)} yet; is it spelled so?", file=sys.stderr)
+        print(
+            f"pxl-hub: nobody has written {', '.join(unknown)} yet; {_what_there_is(asked, url, token)}",
+            file=sys.stderr,
+        )
     return as_sparklines(windows) if form is Form.SPARKLINE else as_table(windows)
+
+
+def _what_there_is(asked: Asked, url: str, token: str | None) -> str:
+    """What could have been meant by a name that nobody has written; a question where the hub does not say."""
+    if asked.query is not None:
+        name = asked.query["measurement"]
+        with suppress(HubError):
+            known = _schema(url, token, measurement=name)
+            if known:
+                return f"{name} has {', '.join(field.name for field in known[0].fields[:MOST_NAMED])}"
+            others = ", ".join(one.name for one in _schema(url, token)[:MOST_NAMED])
+            return f"there is no measurement {name}, but {others}" if others else "nobody has written anything"
+    return "is it spelled so?"
+
+
+def _schema(url: str, token: str | None, **parameters: str) -> tuple[Measurement, ...]:
+    path = f"/v1/schema?{urlencode({**parameters, 'values': 0})}"
+    return msgspec.json.decode(ask(url, path, token=token), type=Schema).measurements

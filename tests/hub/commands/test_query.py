@@ -59,7 +59,13 @@ def test_a_long_silence_is_one_line(hub: RunningHub) -> None:
 def test_a_field_that_nobody_has_written_is_named(hub: RunningHub) -> None:
     result = query(hub, "weather tmp:mean,max temp:max 10s last 10m")
     assert result.exit_code == 0
-    assert result.stderr == "pxl-hub: nobody has written tmp yet; is it spelled so?\n"
+    assert result.stderr == "pxl-hub: nobody has written tmp yet; weather has temp\n"
+
+
+def test_where_nobody_has_written_the_measurement_those_there_are_are_named(hub: RunningHub) -> None:
+    result = query(hub, "whether temp:max 10s last 10m")
+    assert result.exit_code == 0
+    assert result.stderr == "pxl-hub: nobody has written temp yet; there is no measurement whether, but weather\n"
 
 
 def test_words_need_no_quotes(hub: RunningHub) -> None:
