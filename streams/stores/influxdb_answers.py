@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,13 +17,19 @@ from streams.stores.duckdb_files import open_memory
 from streams.stores.influxdb_read import RawPoints
 
 _THREADS = 2
+MOST_ANSWERS = 256
+"""Of one database: until it is closed DuckDB keeps 1 to 10 kB of the tables that an answer had. To open another takes
+20 ms, a tenth of one for each answer."""
 
 
 class Scratch:
     """An in-memory DuckDB that keeps nothing: each answer has tables of its own, gone when it is there."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_answers: int = MOST_ANSWERS) -> None:
         self._connection, _ = open_memory(lambda _: None)
+        self._answers = 0
+        self._most_answers = most_answers
+        self._opening = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, "influxdb-answers")
         self._numbers = itertools.count()
 
@@ -48,12 +55,22 @@ class Scratch:
         asked = statement(query, table, first_stop, last_stop)
         if asked is None or not points.rows:
             return windows(query, first_stop, last_stop, []), "" if asked is None else asked.sql
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             cursor.begin()  # never committed: the tables are gone with the transaction
             _load(cursor, table, points.rows)
             rows = cursor.execute(asked.sql, asked.values).fetchall()
             cursor.rollback()
         return windows(query, first_stop, last_stop, rows), asked.sql
+
+    def _cursor(self) -> DuckDBPyConnection:
+        """One more answer's. It holds its database, and that is gone when all of its answers are there."""
+        with self._opening:
+            if self._answers == self._most_answers:
+                old, (self._connection, _) = self._connection, open_memory(lambda _: None)
+                old.close()
+                self._answers = 0
+            self._answers += 1
+            return self._connection.cursor()
 
 
 def _load(cursor: DuckDBPyConnection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
