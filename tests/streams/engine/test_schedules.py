@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.streams.engine.world import QUERIES, World
@@ -42,6 +42,7 @@ async def play_in(world: World, steps: Schedule) -> None:
 
 
 @settings(max_examples=SCHEDULES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@example([(0, ("subscribe", 0, 0, 0)), (0, ("away", 0, 0)), (0, ("restart", 0))], 0)  # it comes back meanwhile
 @given(schedule, st.integers(0, 2**32 - 1))
 def test_what_is_shown_is_what_came(steps: Schedule, seed: int) -> None:
     simulate(lambda: play(steps, seed))

@@ -5,7 +5,7 @@ Every point has a value that is a power of two of its own, so the sum in a windo
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -215,6 +215,7 @@ class World:
             lambda: self.chance.randrange(self.slow_ms), lambda: self.chance.random() < self.failing
         )
         self.workers = [Worker(self), Worker(self)]
+        self.waiting: dict[int, list[Callable[[Worker], object]]] = {}
         self.sent: list[Sent] = []
         self.problems: list[str] = []
         self.subscribers: list[Subscriber] = []
@@ -252,11 +253,18 @@ class World:
             asyncio.get_running_loop().call_later(duration_ms / 1_000, self._comes_back, gone, worker)
 
     def _comes_back(self, gone: Subscriber, worker: int) -> None:
-        self.subscribers.append(gone.comes_back(self.workers[worker]))
+        self._reach(worker, lambda worker: self.subscribers.append(gone.comes_back(worker)))
+
+    def _reach(self, number: int, come: Callable[[Worker], object]) -> None:
+        """Somebody comes to a worker, and while that dies to its successor: a process that ends accepts nobody."""
+        if number in self.waiting:
+            self.waiting[number].append(come)
+        else:
+            come(self.workers[number])
 
     async def restart(self, number: int) -> None:
         """A worker dies at once; devices and dashboards come back to its successor."""
-        old = self.workers[number]
+        old, self.waiting[number] = self.workers[number], []
         gone = [subscriber for subscriber in self.subscribers if subscriber.worker is old]
         for subscriber in gone:
             subscriber.task.cancel()
@@ -270,9 +278,11 @@ class World:
                 asyncio.get_running_loop().call_later(RESEND_MS / 1_000, self._resend, number, sent)
         for subscriber in gone:
             self.subscribers.append(subscriber.comes_back(self.workers[number]))
+        for come in self.waiting.pop(number):
+            come(self.workers[number])
 
     def _resend(self, number: int, sent: Sent) -> None:
-        self.workers[number].take(sent)
+        self._reach(number, lambda worker: worker.take(sent))
 
     async def act(self, name: str, *arguments: Any) -> None:
         """One step of a schedule."""
