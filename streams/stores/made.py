@@ -102,9 +102,8 @@ def _of_counts(counts: Mapping[Any, int], aggregate: Aggregate, kind: Kind) -> A
 
 
 def _deviation(moments: Moments) -> float:
-    if moments.number < 2 or not moments.squares < math.inf:
-        return math.nan
-    return math.sqrt(moments.squares / (moments.number - 1))
+    number, _, squares = moments
+    return math.sqrt(squares / (number - 1)) if number > 1 and squares < math.inf else math.nan
 
 
 _OF_STATES: dict[str, Callable[..., Any]] = {

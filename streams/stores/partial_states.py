@@ -82,9 +82,7 @@ def _totals(asked: Asked) -> Sequence[Any]:
 def _moments(asked: Asked) -> list[Moments | None]:
     """InfluxQL has only the root of the mean of the squared deviations, and none of a single value."""
     return [
-        Moments(count, whole, 0.0 if count < 2 else math.inf if root is None else root * root * (count - 1))
-        if count
-        else None
+        (count, whole, 0.0 if count < 2 else math.inf if root is None else root * root * (count - 1)) if count else None
         for count, whole, root in zip(asked["count"], _totals(asked), asked["stddev"], strict=True)
     ]
 
