@@ -7,7 +7,8 @@ stretches that it is in.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
@@ -116,6 +117,16 @@ def made_of(aggregate: Aggregate) -> tuple[str, ...]:
     return MADE_OF.get(name, (name,))
 
 
+@dataclass(frozen=True)
+class PanesQuery(Query):
+    """A query for panes: a store that has their points at hand may give their states in place of rows."""
+
+    @cached_property
+    def key(self) -> str:
+        """Another than that of the query for rows."""
+        return f"panes {super().key}"
+
+
 class Parts(NamedTuple):
     """How the windows of a query are put together.
 
@@ -124,7 +135,7 @@ class Parts(NamedTuple):
     not for each group.
     """
 
-    query: Query
+    query: PanesQuery
     states: tuple[tuple[str, ...], ...]
     by_series: bool
 
@@ -138,7 +149,7 @@ def parts_of(query: Query, tags: tuple[str, ...]) -> Parts:
     select = tuple((field, _asked(some, by_series)) for field, some in zip(query.fields, states, strict=True))
     pane = pane_length(query)
     group_by = tuple(dict.fromkeys((*query.group_by, *sorted(tags)))) if by_series else query.group_by
-    asked = replace(query, select=select, group_by=group_by, window_ms=pane, every_ms=pane)
+    asked = PanesQuery(query.measurement, select, query.where, group_by, pane, pane, query.grace_ms)
     return Parts(asked, states, by_series)
 
 

@@ -13,6 +13,7 @@ class Groups:
 
     def __init__(self) -> None:
         self._numbers: dict[Row, int] = {}
+        self._all: tuple[Row, ...] = ()
         self._tagged = 0
         self._tags: list[Sequence[Any]] = []
         self._take: Callable[[Sequence[Any]], Sequence[Any]] | None = None
@@ -24,6 +25,13 @@ class Groups:
         """Number those that are new, as many as there are at once in their order: no window has to sort them then."""
         for row in sorted({row for row in rows if row not in self._numbers}, key=_order):
             self._numbers[row] = len(self._numbers)
+
+    @property
+    def all(self) -> tuple[Row, ...]:
+        """All of them by their numbers, in the same tuple until there are more."""
+        if len(self._all) < len(self._numbers):
+            self._all = tuple(self._numbers)
+        return self._all
 
     def number(self, row: Row) -> int:
         """The number of one that was added."""

@@ -5,9 +5,8 @@ States are kept for each key: a group, or a series where the steps from one pane
 
 import hashlib
 import marshal
-from collections.abc import Mapping, Sequence
-from itertools import chain, islice
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from streams.aggregates import Aggregate
 from streams.partials import Parts
@@ -17,8 +16,9 @@ from streams.stores.base import Row, Window
 from streams.stores.groups import Groups
 from streams.stores.made import cells_of, described, states_of
 from streams.stores.ordered import OfPane, Sliding, Values
+from streams.stores.pane import Pane
 from streams.stores.partial_groups import across
-from streams.stores.partial_states import Asked, asked_of, check, column_of, placed
+from streams.stores.partial_states import Asked, asked_of, check, check_kinds, column_of, counted, moved, placed
 from streams.stores.states import NOTHING, Column
 from streams.stores.stretches import Found, Key, Stretches
 
@@ -45,6 +45,7 @@ class Panes:
         self._series: dict[Row, int] = {}
         self._group_of: list[int] = []
         self._groups = Groups()
+        self._given: tuple[tuple[Row, ...], Sequence[int]] = (), ()
         self._digests: dict[int, bytes] = {}
         self._put: dict[int, Window] = {}
         self._latest: dict[int, Window] = {}
@@ -85,10 +86,12 @@ class Panes:
         Where the window that stops at `stop` has all its panes by that, it is found too, and `known`.
         """
         read = [(window, _digest(window)) for window in windows]
-        changed = [(one, digest) for one, digest in read if self._digests.get(one.start // self._pane_ms) != digest]
-        asked = [asked_of(self._parts.query, window.rows) for window, _ in changed]
-        for field, columns in chain.from_iterable(of_fields.items() for of_fields in asked):
-            check(columns, self._kinds.get(field))
+        changed = [
+            (window, digest)
+            for window, digest in read
+            if not digest or self._digests.get(window.start // self._pane_ms) != digest
+        ]
+        asked = [self._asked(window) for window, _ in changed]
         for (window, digest), of_fields in zip(changed, asked, strict=True):
             self._replace(window, of_fields)
             self._digests[window.start // self._pane_ms] = digest
@@ -96,24 +99,62 @@ class Panes:
         if stop is not None:
             self.answer(stop, stop)
 
+    def _asked(self, window: Window) -> Mapping[str, Asked]:
+        """What its rows have of each field; nothing where it has its states. KindsUnknown."""
+        if isinstance(window, Pane):
+            check_kinds(window, self._kinds)
+            return {}
+        asked = asked_of(self._parts.query, window.rows)
+        for field, columns in asked.items():
+            check(columns, self._kinds.get(field))
+        return asked
+
     def _replace(self, window: Window, asked: Mapping[str, Asked]) -> None:
-        pane, keys = window.start // self._pane_ms, self._keys_of(window.rows)
+        pane = window.start // self._pane_ms
         extent = Column([(window.first, window.last)], True) if window.points else NOTHING
         states = {POINTS: Column([window.points], True), EXTENT: extent}
-        states[THERE] = placed([1] * len(keys), keys, self._keys)
-        for field, wanted in zip(self._query.fields, self._parts.states, strict=True):
-            for state in wanted:
-                if state == "values":
-                    counts = asked[field]["values"]
-                    groups = [self._group_of[key] for key in keys] if self._parts.by_series else keys
-                    self._put_values(field, pane, groups, counts)
-                else:
-                    states[field, state] = column_of(
-                        state, asked[field], keys, self._keys, by_series=self._parts.by_series
-                    )
+        if isinstance(window, Pane):
+            states |= self._of_states(pane, window)
+        else:
+            states |= self._of_rows(pane, window.rows, asked)
         self._stretches.put(pane, states)
         for stop in [stop for stop in self._latest if stop - self._query.window_ms < window.stop <= stop]:
             del self._latest[stop]
+
+    def _of_states(self, pane: int, given: Pane) -> dict[Key, Column]:
+        """The states of a pane as the store behind has them, in the order of the groups here; and put its values."""
+        if self._given[0] is not given.groups:
+            self._groups.add(given.groups)
+            numbers, same = [*map(self._groups.number, given.groups)], range(len(given.groups))
+            self._given = given.groups, same if numbers == [*same] else numbers
+        places = self._given[1]
+        found = {THERE: moved(given.counts, places, self._keys)}
+        for key in self._wanted():
+            column = given.states.get(key, NOTHING)
+            if key[1] == "values":
+                of_groups = zip(places, column.cells, strict=False)
+                self._put_values(key[0], pane, [(group, counted(cells)) for group, cells in of_groups if cells])
+            else:
+                found[key] = moved(column, places, self._keys)
+        return found
+
+    def _of_rows(self, pane: int, rows: Sequence[Row], asked: Mapping[str, Asked]) -> dict[Key, Column]:
+        """The states made of a pane's rows; and put its values."""
+        keys, by_series = self._keys_of(rows), self._parts.by_series
+        found = {THERE: placed([1] * len(keys), keys, self._keys)}
+        for field, state in self._wanted():
+            if state == "values":
+                groups = [self._group_of[key] for key in keys] if by_series else keys
+                counts = zip(groups, asked[field]["values"], strict=True)
+                self._put_values(field, pane, [(group, tuple(each.items())) for group, each in counts if each])
+            else:
+                found[field, state] = column_of(state, asked[field], keys, self._keys, by_series=by_series)
+        return found
+
+    def _wanted(self) -> Iterator[tuple[str, str]]:
+        """The states that are kept."""
+        for field, states in zip(self._query.fields, self._parts.states, strict=True):
+            yield from ((field, state) for state in states)
 
     def _keys_of(self, rows: Sequence[Row]) -> list[int]:
         """The number of each row's series, or of its group."""
@@ -127,18 +168,17 @@ class Panes:
             self._group_of.append(self._groups.number(row[:group_by]))
         return keys
 
-    def _put_values(self, field: str, pane: int, groups: Sequence[int], counts: Sequence[Any]) -> None:
+    def _put_values(self, field: str, pane: int, of_pane: OfPane) -> None:
         panes = self._values[field]
-        self._counted -= _size(panes.pop(pane, ()))
-        panes[pane] = [(group, tuple(each.items())) for group, each in zip(groups, counts, strict=True) if each]
-        self._counted += _size(panes[pane])
+        self._counted += _size(of_pane) - _size(panes.get(pane, ()))
+        panes[pane] = of_pane
         for sliding in self._sliding[field]:
-            sliding.change(pane, panes[pane])
+            sliding.change(pane, of_pane)
 
     def drop_before(self, time: int) -> None:
         """Forget the panes that start before this time, milliseconds, and the stretches that have nothing else."""
         oldest = -(-time // self._pane_ms)
-        self._put.clear()
+        self._put = {stop: window for stop, window in self._put.items() if window.start >= time}
         self._stretches.drop_before(oldest)
         for pane in [pane for pane in self._digests if pane < oldest]:
             del self._digests[pane]
@@ -217,7 +257,12 @@ class Panes:
 
 
 def _digest(window: Window) -> bytes:
-    """Eight bytes that differ where what is in a pane differs; sums may have any number of digits."""
+    """Eight bytes that differ where what is in a pane differs; sums may have any number of digits.
+
+    None of states: a store that has them gives other ones only where points have changed.
+    """
+    if isinstance(window, Pane):
+        return b""
     content = marshal.dumps((window.rows, window.points, window.first, window.last), 2)
     return hashlib.blake2b(content, digest_size=8).digest()
 

@@ -1,14 +1,16 @@
 """States of a pane, made of the columns of what a store was asked of it. Pure."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from types import NoneType
 from typing import Any
 
 from streams.points import Kind
 from streams.queries import Query
 from streams.stores.base import Row
+from streams.stores.pane import Pane
 from streams.stores.states import Area, Column, Moments, Rises, packed
 
 Asked = Mapping[str, Sequence[Any]]
@@ -41,6 +43,13 @@ def check(asked: Asked, kind: Kind | None) -> None:
         raise KindsUnknown
 
 
+def check_kinds(pane: Pane, kinds: Mapping[str, Kind]) -> None:
+    """KindsUnknown where a field that has states in a pane is of another kind than is known."""
+    for (field, _), column in pane.states.items():
+        if column.cells and kinds.get(field) is not pane.kinds[field]:
+            raise KindsUnknown
+
+
 def column_of(state: str, asked: Asked, keys: Sequence[int], size: int, *, by_series: bool) -> Column:
     """A state of so many keys, where these are the rows' keys. Where it is `by_series`, edges have their times."""
     if by_series and state in {"first", "last"}:
@@ -63,6 +72,20 @@ def placed(cells: Sequence[Any], keys: Sequence[int], size: int) -> Column:
             found[key] = cell
     whole = None not in found
     return Column(packed(found) if whole else found, whole)
+
+
+def moved(column: Column, numbers: Sequence[int], size: int) -> Column:
+    """The same states of groups that have these numbers here, a range where they are the same as there; size in all."""
+    if isinstance(numbers, range):
+        return column
+    return placed(column.cells, numbers[: len(column.cells)], size)
+
+
+def counted(values: Sequence[Any]) -> tuple[tuple[Any, int], ...]:
+    """How often each is there."""
+    if len(set(values)) == len(values):
+        return tuple(zip(values, repeat(1)))
+    return tuple(Counter(values).items())
 
 
 def _each(asked: Asked) -> Iterable[tuple[str, Any]]:

@@ -60,6 +60,10 @@ class Stretches:
         self._forget_heads([one for one in self._heads if one[0] < pane])
         self._drop([one for one in self._known if one.stop <= pane])
 
+    def pane(self, pane: int, keys: Sequence[Key]) -> Mapping[Key, Column]:
+        """These states of one pane, and any others that are known."""
+        return self._states(Stretch(0, pane), keys)
+
     def together(self, first: int, stop: int, keys: Iterable[Key], groups: int) -> dict[Key, Sequence[Any]]:
         """These states of the panes `[first, stop)` together, cells of so many groups each."""
         keys = tuple(keys)

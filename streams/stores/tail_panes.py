@@ -10,12 +10,13 @@ from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
-from streams.partials import made_of
+from streams.partials import PanesQuery, made_of
 from streams.points import NANOSECONDS, Kind
 from streams.queries import Query
 from streams.stores.base import Window
 from streams.stores.groups import Groups
 from streams.stores.made import cells_of, states_of
+from streams.stores.pane import Pane
 from streams.stores.states import NOTHING, OF_VALUES, Column, packed
 from streams.stores.stretches import Found, Key, Stretches
 from streams.stores.tail_chunks import Chunk, Chunks
@@ -75,7 +76,8 @@ class Grouping:
 
     def windows(self, query: Query, stops: range, kinds: Mapping[str, Kind]) -> list[Window]:
         """The windows of a query with these conditions, tags and step that stop then."""
-        return [self._window(query, stop, kinds) for stop in stops]
+        answer = self._pane if isinstance(query, PanesQuery) else self._window
+        return [answer(query, stop, kinds) for stop in stops]
 
     def prepare(self, query: Query, stop: int, kinds: Mapping[str, Kind]) -> None:
         """The last pane of the window that stops then is being read: do what can be done without it."""
@@ -106,6 +108,18 @@ class Grouping:
         ]
         extent = (time // NANOSECONDS for time in found[fields, "extent"][0])
         return Window(start, stop, self._groups.rows(cells, counts), points, *extent)
+
+    def _pane(self, query: Query, stop: int, kinds: Mapping[str, Kind]) -> Window:
+        start, stop = query.span(stop)
+        keys = self._keys(query, kinds)
+        found = self._stretches.pane(start // self._pane_ms, keys)
+        (counts, extent), states = map(found.__getitem__, keys[:2]), {key: found[key] for key in keys[2:]}
+        points = sum(filter(None, counts.cells))
+        if not points:
+            return Window(start, stop, (), 0)
+        times = (time // NANOSECONDS for time in extent.cells[0])
+        known = {field: kinds[field] for field in query.fields if field in kinds}
+        return Pane(start, stop, (), points, *times, groups=self._groups.all, counts=counts, states=states, kinds=known)
 
     def _find(self, pane: int, keys: Sequence[Key]) -> Found:
         """These states of a pane."""

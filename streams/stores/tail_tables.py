@@ -127,7 +127,7 @@ class Points:
     def prepare(self, queries: Iterable[Query], stop: int, read: Callable[[], bool]) -> None:
         """Until the last points of the windows that stop then have been read, do what can be done without them."""
         for query in queries:
-            if stop % query.every_ms == 0 and is_put_together(query):
+            if stop % query.every_ms == 0 and query.window_ms > query.every_ms and is_put_together(query):
                 with self._lock:
                     if read():
                         return

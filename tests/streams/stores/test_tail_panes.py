@@ -64,12 +64,17 @@ def check(points: Points, written: Iterable[Point], query: Query, stops: range) 
     """What is answered is what the points say."""
     found, _ = points.answer(query, stops)
     expected = reference.windows(written, query, stops[0], stops[-1])
-    assert [_without_rows(one) for one in found] == [_without_rows(one) for one in expected]
     for answered, right in zip(found, expected, strict=True):
-        assert len(answered.rows) == len(right.rows)
-        for row, wanted in zip(answered.rows, right.rows, strict=True):
-            assert list(map(type, row)) == list(map(type, wanted)), query
-            assert all(map(_same, row, wanted)), (row, wanted, query)
+        assert_same(answered, right, query)
+
+
+def assert_same(found: Window, right: Window, query: Query) -> None:
+    """A window of the query is the right one."""
+    assert _without_rows(found) == _without_rows(right)
+    assert len(found.rows) == len(right.rows)
+    for row, wanted in zip(found.rows, right.rows, strict=True):
+        assert list(map(type, row)) == list(map(type, wanted)), query
+        assert all(map(_same, row, wanted)), (row, wanted, query)
 
 
 def _without_rows(window: Window) -> tuple[Any, ...]:
