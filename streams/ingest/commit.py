@@ -56,7 +56,7 @@ class Lane:
     @property
     def idle(self) -> bool:
         """Everything submitted has its outcome."""
-        return not self._queue.waiting and not self._queue.committing
+        return not self._queue.waiting and not self._queue.under_way
 
     def submit(self, batch: Batch, settled: Callable[[Outcome], None], frames: int = 1) -> None:
         """Put the points of a frame, or of so many, on their way.
@@ -91,7 +91,7 @@ class Ingest:
         self._dead_letters = dead_letters
         self._patient = PatientWrites(store, host)
         self._write = self._patient.write if spool else store.write
-        self._turns = Turns()
+        self._turns = Turns(self.schema.agrees)
         self._slots = asyncio.Semaphore(store.concurrent_writes)
         self._points_for_measurement = store.points_for_measurement
         self._sync_slot = asyncio.Semaphore(1)
@@ -152,7 +152,7 @@ class Ingest:
             while self._turns:
                 for queue, entries in self._turns.take(MOST_POINTS).items():
                     self._settle(entries, Outcome(None, retry_after_ms=RETRY_MS))
-                    self._turns.done(queue)
+                    self._turns.done(queue, entries)
 
     async def _gather(self) -> None:
         while not self._turns:
@@ -202,8 +202,8 @@ class Ingest:
             self._done(group, started, spooled=True)
 
     def _done(self, group: Group, started: float, *, spooled: bool) -> None:
-        for queue in group:
-            self._turns.done(queue)
+        for queue, own in group.items():
+            self._turns.done(queue, own)
         self._wake.set()
         entries = [entry for own in group.values() for entry in own]
         self.on_commit(

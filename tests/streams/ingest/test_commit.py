@@ -10,6 +10,7 @@ from streams.host import LocalHost
 from streams.ingest import commit
 from streams.ingest.commit import Ingest
 from streams.ingest.outcome import STORED, Outcome
+from streams.ingest.turns import WORTH_A_COMMIT
 from streams.points import Batch, Kind, Touched
 from tests.streams.ingest.shelf import Shelf, batch
 
@@ -84,6 +85,26 @@ async def test_frames_of_many_devices_share_a_write() -> None:
         for device in devices:
             assert await device.heard(1) == [STORED]
     assert shelf.writes == [20]
+
+
+async def test_a_busy_device_has_two_writes_at_once_but_never_the_same_points() -> None:
+    shelf = Shelf(concurrent_writes=4)
+    async with running(shelf) as ingest:
+        device = Device(ingest)
+        device.send(batch(("a", 1.0)))  # now its field is known
+        await device.heard(1)
+        shelf.gate = anyio.Event()
+        for value, at in enumerate((1_000, 2_000, 1_000)):
+            device.send(batch(*[("a", float(value))] * WORTH_A_COMMIT, at=at))
+            with anyio.fail_after(10):
+                while len(shelf.writes) < min(value + 2, 3):
+                    await anyio.sleep(0)
+        await anyio.wait_all_tasks_blocked()
+        assert shelf.writes == [1, WORTH_A_COMMIT, WORTH_A_COMMIT]
+
+        shelf.gate.set()
+        assert await device.heard(4) == [STORED] * 4
+    assert shelf.lines[-1].startswith(b"weather,site=a temp=2.0 ")
 
 
 async def test_an_empty_frame_is_acknowledged() -> None:
