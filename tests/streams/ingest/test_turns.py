@@ -190,8 +190,8 @@ def test_the_value_that_was_sent_last_stays_whichever_commit_ends_first(
     wanted: dict[tuple[bytes, int], bytes] = {}
     under_way: list[tuple[Queue, list[Entry]]] = []
 
-    def end(place: int) -> None:
-        queue, entries = under_way.pop(place)
+    def end_one() -> None:
+        queue, entries = under_way.pop(data.draw(st.integers(0, len(under_way) - 1)))
         for one in entries:
             stored.update(by_point(one.batch))
         turns.done(queue, entries)
@@ -202,12 +202,12 @@ def test_the_value_that_was_sent_last_stays_whichever_commit_ends_first(
         turns.add(queues[device], of(points))
         if turns and data.draw(st.booleans()):
             under_way += turns.take(data.draw(st.integers(1, 800))).items()
-        while under_way and data.draw(st.booleans()):
-            end(data.draw(st.integers(0, len(under_way) - 1)))
+        for _ in range(data.draw(st.integers(0, len(under_way)))):
+            end_one()
     while turns or under_way:
         if turns:
             under_way += turns.take(500).items()
-        end(data.draw(st.integers(0, len(under_way) - 1)))
+        end_one()
 
     assert stored == wanted
     assert turns.points == 0
