@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.engine.ledger import Sending, digest
 from streams.engine.plan import Plan
+from streams.engine.records import Sending, digest
 from streams.errors import QueryInvalid
 from streams.points import NANOSECONDS, TIME_MIN, Touched
 from streams.stores.base import Answer, Window

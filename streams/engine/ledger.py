@@ -5,28 +5,15 @@ that comes after that still corrects it. `Ledger` keeps what was sent, so that n
 grows with every change.
 """
 
-import hashlib
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
-
+from streams.engine.records import Records, Sending, digest
 from streams.queries import Query
-from streams.stores.base import Row, Window
+from streams.stores.base import Window
 from streams.windows import Stops, WindowUpdate, boundary, merged
-
-MOST_SENDINGS = 32
-"""Of a window that is corrected again and again, the first sending and the latest are kept, this many in all."""
-
-
-class Sending(NamedTuple):
-    """That a window was sent, when, and how many points it was made of."""
-
-    revision: int
-    sent: int
-    points: int
 
 
 class Read(NamedTuple):
@@ -64,29 +51,6 @@ class Stale(Exception):
     """A window was read while it changed: the reading may be older than what was sent. Read it again."""
 
 
-def digest(rows: Sequence[Row]) -> bytes:
-    """Eight bytes that differ when what a subscriber would see of these rows differs."""
-    return hashlib.blake2b(msgspec.json.encode(rows), digest_size=8).digest()
-
-
-@dataclass(slots=True)
-class Record:
-    """What was sent of one window. `change` numbers the ledger's changes: the greater, the later."""
-
-    digest: bytes
-    change: int
-    sendings: tuple[Sending, ...]
-
-    @property
-    def revision(self) -> int:
-        """The highest revision sent."""
-        return self.sendings[-1].revision
-
-    def late(self, points: int) -> int:
-        """How many of these points came after the first sending. Points that replace others do not count."""
-        return max(0, points - self.sendings[0].points)
-
-
 @dataclass(slots=True)
 class Memory:
     """How much all ledgers of an engine remember: for how long, and how many windows altogether, shared equally."""
@@ -107,7 +71,7 @@ class Ledger:
     It begins at the latest boundary that is `grace` ago: windows up to there are history. Every window up to
     `last_stop` was sent, every window up to `final_until` is final as last sent; `claimed_until` runs ahead of it
     while a final reading is under way. Of each final window that was sent, in history too, a record is kept as long
-    as `memory` allows; each takes about 400 bytes. A window whose record was dropped can still be corrected, but is
+    as `memory` allows. A window whose record was dropped can still be corrected, but is
     then sent once even if it did not change.
     """
 
@@ -115,7 +79,7 @@ class Ledger:
         self.query = query
         self.final_until = self.last_stop = self.claimed_until = boundary(now - query.grace_ms, query.every_ms)
         self.change = 0
-        self.records: dict[int, Record] = {}
+        self.records = Records()
         self._memory = memory
         self._provisional: dict[int, WindowUpdate] = {}
         self._final_stops: list[int] = []  # a heap: the oldest records go first
@@ -224,7 +188,7 @@ class Ledger:
         oldest = boundary(self.corrected_until(now), every) + every
         if seen < self._unsure_before:
             return [(oldest, until)] if oldest <= until else []
-        changed = [(stop, stop) for stop in self._final_stops if self.records[stop].sendings[-1].sent >= seen]
+        changed = [(stop, stop) for stop in self._final_stops if self.records[stop].latest.sent >= seen]
         if self._unread.at >= seen:
             changed.append((self._unread.first, self._unread.last))
         changed += [(gap.first, gap.last) for gap in self._gaps if seen < gap.until]
@@ -260,13 +224,12 @@ class Ledger:
         changed = record is None or record.digest != seen
         if record is None or changed:
             self.change += 1
-            sending = Sending(record.revision + 1 if record else unknown, now, window.points)
-            sendings = (*record.sendings, sending) if record else (sending,)
-            if len(sendings) > MOST_SENDINGS:
-                sendings = (sendings[0], *sendings[2:])
-            record = self.records[window.stop] = Record(seen, self.change, sendings)
+            revision = record.latest.revision + 1 if record else unknown
+            record = self.records.add(window.stop, seen, self.change, Sending(revision, now, window.points))
         start, stop, rows, points = window.start, window.stop, window.rows, window.points
-        update = WindowUpdate(start, stop, record.revision, final, rows, points, record.late(points), queried_ms, now)
+        update = WindowUpdate(
+            start, stop, record.latest.revision, final, rows, points, record.late(points), queried_ms, now
+        )
         return update, changed
 
     def _prune(self, now: int) -> None:
@@ -275,7 +238,7 @@ class Ledger:
         self._gaps = [gap for gap in self._gaps if gap.last > oldest]
         while self._final_stops and (self._final_stops[0] <= oldest or len(self._final_stops) > most):
             stop = heapq.heappop(self._final_stops)
-            sending = self.records.pop(stop).sendings[-1]
+            sending = self.records.pop(stop).latest
             self._dropped_revision = max(self._dropped_revision, sending.revision)
             if stop > oldest:
                 self._unsure_before = max(self._unsure_before, sending.sent)

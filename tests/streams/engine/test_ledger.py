@@ -2,7 +2,8 @@
 
 import pytest
 
-from streams.engine.ledger import MOST_SENDINGS, Ledger, Memory, Read, Stale, digest
+from streams.engine.ledger import Ledger, Memory, Read, Stale
+from streams.engine.records import MOST_SENDINGS, digest
 from streams.queries import parse_query
 from streams.stores.base import Row, Window
 from streams.windows import WindowUpdate
