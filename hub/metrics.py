@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from hub.messages import Ack, Reject, Retry, WriteMessage
 from streams.clock import Clock
 from streams.engine import Engine, Listener, Plan, WindowUpdate
-from streams.ingest.commit import Committed
 from streams.ingest.dead_letters import DeadLetters
+from streams.ingest.outcome import Committed
 from streams.ingest.spool import Spool
 from streams.queries import Query
 

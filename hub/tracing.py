@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from hub.settings import SettingInvalid, Settings
-from streams.ingest.commit import Committed
+from streams.ingest.outcome import Committed
 from streams.queries import Query
 from streams.windows import WindowUpdate
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import anyio
 
@@ -12,7 +11,7 @@ from streams.host.base import Host
 from streams.ingest.dead_letters import DeadLetters
 from streams.ingest.groups import Group, batch_of, dead_letters, points_of, spool_entries, without
 from streams.ingest.known import Known
-from streams.ingest.outcome import SPOOLED, STORED, Outcome
+from streams.ingest.outcome import SPOOLED, STORED, Committed, Outcome
 from streams.ingest.patience import PatientWrites, behind_seconds
 from streams.ingest.ranges import touched_by
 from streams.ingest.spool import Spool, SpoolFull
@@ -30,20 +29,6 @@ MOST_POINTS = 5_000
 MOST_WAITING_BYTES = 64 * 2**20
 """Line protocol that may wait for the store; beyond it the hub is overloaded and says `retry`."""
 RETRY_MS = 500
-
-
-class Committed(NamedTuple):
-    """A commit that has ended, well or not; `waited` is how long its oldest frame had waited for it, both in seconds.
-
-    `spooled` says that it went straight to the spool; one that the store did not take ends there, too.
-    """
-
-    points: int
-    frames: int
-    devices: int
-    waited: float
-    seconds: float
-    spooled: bool
 
 
 class Lane:

@@ -13,8 +13,8 @@ from hub.metrics import MOST_MEASUREMENTS, Metrics, ObservedEngine
 from hub.topics import Topics
 from streams.engine import Engine
 from streams.host import LocalHost
-from streams.ingest.commit import Committed
 from streams.ingest.dead_letters import DeadLetter, DeadLetters
+from streams.ingest.outcome import Committed
 from streams.ingest.spool import Spool, SpoolEntry
 from streams.points import NANOSECONDS, Point, Touched
 from streams.queries import parse_query
