@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from hub.messages import Encoding, Error, Progress, Skipped, Window
+from hub.encodings import Encoding
+from hub.messages import Error, Progress, Skipped, Window
 
 Publication = Window | Progress | Error
 """What goes to every socket of a plan. Of each kind the newest is enough for a reader who is too slow."""

@@ -9,19 +9,9 @@ import msgspec
 
 from hub.authority import Identity, anybody
 from hub.codes import Close, SessionOver
+from hub.encodings import Unreadable, decode_request
 from hub.explaining import Explainer, error_message
-from hub.messages import (
-    Auth,
-    Column,
-    Error,
-    Explain,
-    Live,
-    Subscribe,
-    Subscribed,
-    Unreadable,
-    Unsubscribe,
-    decode_request,
-)
+from hub.messages import Auth, Column, Error, Explain, Live, Subscribe, Subscribed, Unsubscribe
 from hub.outbound import Encoding, Outbound
 from hub.past import Tell, Teller, as_history
 from hub.reading import RequestRefused

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from hub.backlog import Form, Prepared
-from hub.messages import Encoding, Progress, Window
+from hub.encodings import Encoding
+from hub.messages import Progress, Window
 from hub.topics import Topic, window_message
 from streams.engine import WindowUpdate
 

@@ -8,7 +8,7 @@ import msgspec
 
 from hub.backlog import FORMS, Backlog, Form, Prepared
 from hub.codes import Close
-from hub.messages import Encoding
+from hub.encodings import Encoding
 from hub.wires import SendingWire, Wire
 
 __all__ = ["Closing", "Encoding", "Outbound", "Prepared"]

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from hub.authority import Identity
 from hub.codes import Close, SessionOver
+from hub.encodings import decode_auth
 from hub.formats import Format
-from hub.messages import Ack, Auth, Reject, RejectedPoint, Retry, decode_auth
+from hub.messages import Ack, Auth, Reject, RejectedPoint, Retry
 from hub.permits import permit_of
 from streams.errors import FrameUnreadable
 from streams.ingest.checks import Check, held_against

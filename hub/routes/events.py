@@ -15,8 +15,9 @@ from hub.authority import Identity
 from hub.codes import Close, SessionOver
 from hub.connections import TooMany
 from hub.consumer import Consumer
+from hub.encodings import Encoding
 from hub.events import EVENTS, HEARTBEAT, as_windows
-from hub.messages import Encoding, Error, Subscribe
+from hub.messages import Error, Subscribe
 from hub.outbound import Outbound
 from hub.parts import Hub
 from hub.ranges import subscription, whole_number

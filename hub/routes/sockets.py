@@ -13,8 +13,9 @@ from hub.auth import ANYBODY, Principal, Unauthenticated
 from hub.authority import Identity
 from hub.codes import Close, SessionOver
 from hub.connections import TooMany
+from hub.encodings import Encoding, Unreadable, decode_request
 from hub.logs import request_id
-from hub.messages import Auth, Encoding, Unreadable, decode_request
+from hub.messages import Auth
 from hub.outbound import Outbound
 from hub.parts import Hub
 from hub.producer import LONGEST_AUTH, auth_in

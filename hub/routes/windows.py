@@ -11,6 +11,8 @@ from starlette.types import Send
 
 from hub.bodies import Windows, WindowsRequest
 from hub.consumer import columns
+from hub.hints import with_names
+from hub.messages import QueryRequest
 from hub.parts import Hub
 from hub.past import check_groups
 from hub.ranges import Range, parameters, past_range, prefers_csv
@@ -67,7 +69,8 @@ def _read(body: bytes) -> WindowsRequest:
     try:
         return _request.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise RequestRefused("invalid_request", str(error)) from None
+        reason = with_names(str(error), {"": WindowsRequest, "query": QueryRequest})
+        raise RequestRefused("invalid_request", reason) from None
 
 
 async def _answer(request: Request, query: Query, times: Range) -> Response:

@@ -21,7 +21,8 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from hub.backlog import Prepared
 from hub.delivery import Delivery, Members
-from hub.messages import Encoding, Window
+from hub.encodings import Encoding
+from hub.messages import Window
 from hub.outbound import Outbound
 from hub.server.options import settle, uvicorn_options
 from hub.server.protocol import EXTENSION

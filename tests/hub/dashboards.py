@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from hub.consumer import Consumer
-from hub.messages import Encoding
+from hub.encodings import Encoding
 from hub.outbound import Outbound
 from hub.shared import Shared
 from hub.topics import Topics

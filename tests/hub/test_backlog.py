@@ -6,7 +6,8 @@ from websockets.frames import Frame
 from websockets.streams import StreamReader
 
 from hub.backlog import FORMS, Backlog, Prepared, websocket_frame
-from hub.messages import Ack, Encoding, Error, Progress, Window
+from hub.encodings import Encoding
+from hub.messages import Ack, Error, Progress, Window
 
 JSON = FORMS[Encoding.JSON, False]
 KIB = 1_024

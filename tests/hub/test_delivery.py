@@ -7,7 +7,8 @@ import pytest
 
 from hub.backlog import Prepared
 from hub.delivery import GAUGED_EVERY_S, GAUGED_PART, SOCKETS_AT_ONCE, TURN_S, Delivery, Members
-from hub.messages import Ack, Encoding, Progress
+from hub.encodings import Encoding
+from hub.messages import Ack, Progress
 from hub.outbound import Outbound
 from hub.wires import Owner
 

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from hub.consumer import Consumer
+from hub.encodings import Encoding
 from hub.events import EVENTS, as_windows
-from hub.messages import Encoding, Subscribe
+from hub.messages import Subscribe
 from hub.outbound import Outbound
 from hub.wires import SendingWire
 from tests.hub.dashboards import Dashboard, Message, World, kinds_of, play

@@ -5,7 +5,8 @@ import msgspec
 import pytest
 
 from hub.backlog import Prepared
-from hub.messages import Ack, Encoding, Progress, Window
+from hub.encodings import Encoding
+from hub.messages import Ack, Progress, Window
 from hub.outbound import Outbound, Stall
 from hub.wires import Owner
 

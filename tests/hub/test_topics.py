@@ -5,7 +5,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from hub.messages import Encoding
+from hub.encodings import Encoding
 from hub.outbound import Outbound
 from hub.topics import Topics
 from streams.engine import Listener, Plan, WindowUpdate

@@ -5,6 +5,7 @@ import pytest
 from hub import messages as hub
 from hub.client import messages as client
 from hub.client.errors import ProtocolViolated
+from hub.encodings import Encoding
 from streams.points import Kind
 
 
@@ -21,7 +22,7 @@ from streams.points import Kind
     ],
 )
 def test_what_a_device_hears(said: hub.WriteMessage, read: client.WriteMessage) -> None:
-    assert client.decode_write(hub.Encoding.JSON.encode(said)) == read
+    assert client.decode_write(Encoding.JSON.encode(said)) == read
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_what_a_device_hears(said: hub.WriteMessage, read: client.WriteMessage) 
     ],
 )
 def test_what_a_dashboard_hears(said: hub.LiveMessage, read: client.LiveMessage) -> None:
-    assert client.decode_live(hub.Encoding.JSON.encode(said)) == read
+    assert client.decode_live(Encoding.JSON.encode(said)) == read
 
 
 def test_a_later_hubs_messages_and_keys_pass() -> None:

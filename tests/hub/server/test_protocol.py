@@ -13,7 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from hub.backlog import Prepared
-from hub.messages import Ack, Encoding, Progress, Window
+from hub.encodings import Encoding
+from hub.messages import Ack, Progress, Window
 from hub.outbound import Outbound
 from hub.server.inbox import UNREAD_MESSAGES
 from hub.server.kernel import SEND_BUFFER_BYTES, TCP_USER_TIMEOUT_MS

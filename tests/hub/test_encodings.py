@@ -5,11 +5,11 @@ import json
 import msgspec
 import pytest
 
+from hub.encodings import Encoding, Unreadable, decode_auth, decode_request
 from hub.messages import (
     Ack,
     Auth,
     Column,
-    Encoding,
     Error,
     Explain,
     Live,
@@ -19,10 +19,7 @@ from hub.messages import (
     RejectedPoint,
     Subscribe,
     Subscribed,
-    Unreadable,
     Unsubscribe,
-    decode_auth,
-    decode_request,
 )
 from streams.points import Kind
 
@@ -88,7 +85,7 @@ def test_requests_are_read_in_both_encodings(text: str, request_: LiveRequest) -
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ('{"type":"subscribe","id":"a","strem":"x"}', "`strem`"),
+        ('{"type":"subscribe","id":"a","strem":"x"}', "`strem`; did you mean stream?"),
         ('{"type":"subscribe","id":"a","stream":5}', "`$.stream`"),
         ('{"type":"subscribe","id":"a","after":1.5}', "`$.after`"),
         ('{"type":"subscribe","id":"a","query":{"select":{}}}', "`measurement`"),
