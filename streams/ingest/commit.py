@@ -32,7 +32,7 @@ RETRY_MS = 500
 
 
 class Lane:
-    """One device's way into the group commit. Its frames are stored in the order submitted."""
+    """One device's way into the group commit. Of each point the value that was submitted last stays."""
 
     def __init__(self, ingest: "Ingest", source: str, announce: Announce | None) -> None:
         self._ingest = ingest
