@@ -5,17 +5,22 @@ It offers the app the extension `hub.endless` in the scope, which is a `hub.wire
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from hub.server.collector import COLLECTOR
 from hub.server.kernel import bound_buffers
+from hub.server.newcomers import Newcomers
 from hub.server.protocol import HubProtocol
 
 EXTENSION = "hub.endless"
 SLOW_HEADERS = "hub.slow_headers"
 """What is called for each connection that is cut off, in the state that the app's lifespan gives."""
+
+NEWCOMERS = "hub.newcomers"
+"""Where the connections of one server find each other, in the state that they share."""
 
 FIRST_REQUEST_S = 1.0
 """How long a connection without any request yet may take to bring one when the server stops."""
@@ -30,6 +35,9 @@ class HubHttpProtocol(HttpToolsProtocol):
         COLLECTOR.connections = self.connections
         self.header_timeout = header_timeout
         self.header_timer: asyncio.TimerHandle | None = None
+        self.newcomers: Newcomers = self.app_state.setdefault(NEWCOMERS, Newcomers(self.loop))
+        self.is_known = False
+        self.waits = False
         self.access_log = False  # Uvicorn's has whole addresses, and some clients put tokens into them
         self.stopping = False
         self.told: asyncio.Future[None] | None = None
@@ -42,7 +50,29 @@ class HubHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody is there, and may be so slow."""
         super().connection_made(transport)
-        self.await_headers()
+        self.await_headers(self.header_timeout)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; what comes first has to wait for its turn, and meanwhile nothing more is read."""
+        if self.is_known or self.newcomers.has_turn():
+            self.is_known = True
+            super().data_received(data)
+            return
+        left = self.header_timer.when() - self.loop.time() if self.header_timer else self.header_timeout
+        self.stop_awaiting()
+        self.waits = True
+        self.transport.pause_reading()
+        self.newcomers.wait(partial(self.hear, data, left))
+
+    def hear(self, data: bytes, left: float) -> None:
+        """Parse what has come first; `left`: seconds for the rest of the headers, without those of our own delay."""
+        self.waits = False
+        if self.transport.is_closing():
+            return
+        self.is_known = True
+        self.await_headers(left)
+        self.transport.resume_reading()
+        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
@@ -50,10 +80,10 @@ class HubHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self.let_go()
 
-    def await_headers(self) -> None:
+    def await_headers(self, seconds: float) -> None:
         """Give them the time they may take."""
         self.stop_awaiting()
-        self.header_timer = self.loop.call_later(self.header_timeout, self.on_slow_headers)
+        self.header_timer = self.loop.call_later(seconds, self.on_slow_headers)
 
     def stop_awaiting(self) -> None:
         """They need no time any more."""
@@ -70,7 +100,7 @@ class HubHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         if self.header_timer is None:
-            self.await_headers()
+            self.await_headers(self.header_timeout)
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
 
@@ -122,5 +152,7 @@ class HubHttpProtocol(HttpToolsProtocol):
 
     def give_up_waiting(self) -> None:
         """No request has come."""
-        if self.last_cycle is None and self in self.connections:
+        if self.waits:
+            self.loop.call_later(FIRST_REQUEST_S, self.give_up_waiting)
+        elif self.last_cycle is None and self in self.connections:
             self.transport.close()

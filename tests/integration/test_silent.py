@@ -33,15 +33,20 @@ HANDSHAKE = (
 )
 
 
-async def silent(port: int, sockets: int, halves: int) -> None:
-    """Open so many, say nothing, and print how many were closed, and how many seconds after the last had opened."""
+async def silent(port: int, sockets: int, halves: int, *, at_once: bool) -> None:
+    """Open so many, say nothing, and print how many were closed, and how many seconds after the last had opened.
+
+    `at_once`: all ask in the same moment to be let in; otherwise one after the other.
+    """
     opened = []
     for number in range(sockets + halves):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(HANDSHAKE if number < sockets else HANDSHAKE[:60])
-        opened.append((reader, writer))
+        opened.append(await asyncio.open_connection("127.0.0.1", port))
+        if not at_once:
+            opened[-1][1].write(HANDSHAKE if number < sockets else HANDSHAKE[:60])
         if number % 100 == 0:
             await asyncio.sleep(0.02)
+    for number, (_, writer) in enumerate(opened if at_once else ()):
+        writer.write(HANDSHAKE if number < sockets else HANDSHAKE[:60])
     began = time.monotonic()
     print("open", flush=True)
 
@@ -65,7 +70,8 @@ def quantiles(waits: list[float]) -> str:
     return f"p50 {cuts[49] * 1e3:.1f}, p99 {cuts[98] * 1e3:.1f}, longest {max(waits) * 1e3:.0f} ms of {len(waits)}"
 
 
-async def test_silent_sockets_and_half_handshakes_harm_nobody_and_go(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
+async def test_silent_sockets_and_half_handshakes_harm_nobody_and_go(tmp_path: Path, *, at_once: bool) -> None:
     halves = SILENT // 10
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < SILENT + halves + 200:
@@ -79,7 +85,8 @@ async def test_silent_sockets_and_half_handshakes_harm_nobody_and_go(tmp_path: P
         device = asyncio.create_task(healthy.run(hub.sockets))
         await asyncio.sleep(5)
         before, healthy.waits = healthy.waits, []
-        command = [sys.executable, "-m", "tests.integration.test_silent", str(hub.port), str(SILENT), str(halves)]
+        numbers = map(str, (hub.port, SILENT, halves, int(at_once)))
+        command = [sys.executable, "-m", "tests.integration.test_silent", *numbers]
         crowd = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         assert crowd.stdout
         assert (await crowd.stdout.readline()).strip() == b"open"
@@ -106,4 +113,5 @@ async def test_silent_sockets_and_half_handshakes_harm_nobody_and_go(tmp_path: P
 
 if __name__ == "__main__":
     os.nice(5)
-    asyncio.run(silent(*map(int, sys.argv[1:])))
+    port, sockets, halves, at_once = map(int, sys.argv[1:])
+    asyncio.run(silent(port, sockets, halves, at_once=bool(at_once)))

@@ -1,0 +1,100 @@
+import asyncio
+import socket
+from functools import partial
+
+import pytest
+from starlette.websockets import WebSocket
+from websockets.asyncio.client import connect
+
+from hub.server.http import HubHttpProtocol
+from hub.server.newcomers import Newcomers
+from tests.hub.server.serving import handshake, serving
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_one_is_heard_in_each_turn_of_the_loop_in_the_order_in_which_they_came() -> None:
+    newcomers, heard = Newcomers(asyncio.get_running_loop()), list[int]()
+    assert newcomers.has_turn()
+    for number in range(3):
+        assert not newcomers.has_turn()
+        newcomers.wait(lambda number=number: heard.append(number))  # type: ignore[misc]
+    for turn in range(1, 4):
+        await asyncio.sleep(0)
+        assert heard == list(range(turn))
+        assert not newcomers.has_turn()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert newcomers.has_turn()
+
+
+async def test_one_that_fails_keeps_nobody_waiting() -> None:
+    loop, heard = asyncio.get_running_loop(), list[str]()
+    loop.set_exception_handler(lambda _, context: heard.append(type(context["exception"]).__name__))
+    newcomers = Newcomers(loop)
+    assert newcomers.has_turn()
+    newcomers.wait(lambda: heard.remove("nobody"))
+    newcomers.wait(lambda: heard.append("next"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert heard == ["ValueError", "next"]
+
+
+async def crowd_at(port: int, number: int, request: bytes) -> list[socket.socket]:
+    """So many that have connected, been accepted, and asked at the same moment."""
+    loop = asyncio.get_running_loop()
+    crowd = []
+    for _ in range(number):
+        client = socket.socket()
+        client.setblocking(False)
+        await loop.sock_connect(client, ("127.0.0.1", port))
+        crowd.append(client)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    for client in crowd:
+        client.send(request)
+    return crowd
+
+
+async def test_who_is_there_already_is_answered_before_a_crowd_has_been_let_in() -> None:
+    opened = 0
+
+    async def echo(websocket: WebSocket) -> None:
+        nonlocal opened
+        opened += 1
+        async for text in websocket.iter_text():
+            await websocket.send_text(text)
+
+    async with serving(echo) as server, connect(server.url) as device:
+        crowd = await crowd_at(server.port, 200, handshake())
+        await device.send("a point")
+        assert await device.recv() == "a point"
+        assert opened < 50
+        for client in crowd:
+            assert (await asyncio.get_running_loop().sock_recv(client, 12)) == b"HTTP/1.1 101"
+            client.close()
+        assert opened == 201
+
+
+async def test_half_a_handshake_has_its_time_beyond_the_wait_for_its_turn_and_no_more() -> None:
+    async def nothing(websocket: WebSocket) -> None:
+        await websocket.receive()
+
+    async with serving(nothing, http=partial(HubHttpProtocol, header_timeout=0.2)) as server:
+        crowd = await crowd_at(server.port, 20, handshake()[:60])
+        for client in crowd:
+            assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
+            client.close()
+
+
+async def test_who_leaves_while_waiting_leaves_nothing_behind() -> None:
+    async def stay(websocket: WebSocket) -> None:
+        await websocket.receive()
+
+    async with serving(stay) as server:
+        for client in await crowd_at(server.port, 100, handshake()):
+            client.close()
+        async with connect(server.url):
+            connections = server.server.server_state.connections
+            while len(connections) > 1:
+                await asyncio.sleep(0)
