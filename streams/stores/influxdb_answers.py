@@ -5,6 +5,7 @@ import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -22,21 +23,29 @@ MOST_ANSWERS = 256
 20 ms, a tenth of one for each answer."""
 
 
+class Database:
+    """One in memory, how many answers it has given or is about to, and how many of them are under way."""
+
+    def __init__(self) -> None:
+        self.connection, _ = open_memory(lambda _: None)
+        self.answers = 0
+        self.under_way = 0
+
+
 class Scratch:
     """An in-memory DuckDB that keeps nothing: each answer has tables of its own, gone when it is there."""
 
     def __init__(self, most_answers: int = MOST_ANSWERS) -> None:
-        self._connection, _ = open_memory(lambda _: None)
-        self._answers = 0
+        self._database = Database()
         self._most_answers = most_answers
-        self._opening = threading.Lock()
+        self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, "influxdb-answers")
         self._numbers = itertools.count()
 
     def close(self) -> None:
         """Wait for the answers under way, and let go of everything."""
         self._threads.shutdown()
-        self._connection.close()
+        self._database.connection.close()
 
     async def answer(
         self, query: Query, points: RawPoints, first_stop: int, last_stop: int
@@ -62,15 +71,30 @@ class Scratch:
             cursor.rollback()
         return windows(query, first_stop, last_stop, rows), asked.sql
 
-    def _cursor(self) -> DuckDBPyConnection:
-        """One more answer's. It holds its database, and that is gone when all of its answers are there."""
-        with self._opening:
-            if self._answers == self._most_answers:
-                old, (self._connection, _) = self._connection, open_memory(lambda _: None)
-                old.close()
-                self._answers = 0
-            self._answers += 1
-            return self._connection.cursor()
+    @contextmanager
+    def _cursor(self) -> Iterator[DuckDBPyConnection]:
+        """One more answer's, of a database that has not given too many."""
+        with self._lock:
+            database = self._database
+            if database.answers == self._most_answers:
+                self._database = Database()
+                self._close_unused(database)
+                database = self._database
+            database.answers += 1
+            database.under_way += 1
+            cursor = database.connection.cursor()
+        try:
+            with cursor:
+                yield cursor
+        finally:
+            with self._lock:
+                database.under_way -= 1
+                self._close_unused(database)
+
+    def _close_unused(self, database: Database) -> None:
+        """Close one that is to answer no more; with it DuckDB would close the cursors of answers under way."""
+        if database is not self._database and not database.under_way:
+            database.connection.close()
 
 
 def _load(cursor: DuckDBPyConnection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
