@@ -37,7 +37,7 @@ class HubHttpProtocol(HttpToolsProtocol):
         self.header_timer: asyncio.TimerHandle | None = None
         self.newcomers: Newcomers = self.app_state.setdefault(NEWCOMERS, Newcomers(self.loop))
         self.is_known = False
-        self.waits = False
+        self.unheard: bytearray | None = None
         self.access_log = False  # Uvicorn's has whole addresses, and some clients put tokens into them
         self.stopping = False
         self.told: asyncio.Future[None] | None = None
@@ -54,25 +54,27 @@ class HubHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse; what comes first has to wait for its turn, and meanwhile nothing more is read."""
-        if self.is_known or self.newcomers.has_turn():
+        if self.unheard is not None:  # TLS may have read more already
+            self.unheard += data
+        elif self.is_known or self.newcomers.has_turn():
             self.is_known = True
             super().data_received(data)
-            return
-        left = self.header_timer.when() - self.loop.time() if self.header_timer else self.header_timeout
-        self.stop_awaiting()
-        self.waits = True
-        self.transport.pause_reading()
-        self.newcomers.wait(partial(self.hear, data, left))
+        else:
+            self.unheard = bytearray(data)
+            self.transport.pause_reading()
+            left = self.header_timer.when() - self.loop.time() if self.header_timer else self.header_timeout
+            self.stop_awaiting()
+            self.newcomers.wait(partial(self.hear, left))
 
-    def hear(self, data: bytes, left: float) -> None:
+    def hear(self, left: float) -> None:
         """Parse what has come first; `left`: seconds for the rest of the headers, without those of our own delay."""
-        self.waits = False
-        if self.transport.is_closing():
+        data, self.unheard = self.unheard, None
+        if data is None or self.transport.is_closing():
             return
         self.is_known = True
         self.await_headers(left)
         self.transport.resume_reading()
-        super().data_received(data)
+        super().data_received(bytes(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
@@ -152,7 +154,7 @@ class HubHttpProtocol(HttpToolsProtocol):
 
     def give_up_waiting(self) -> None:
         """No request has come."""
-        if self.waits:
+        if self.unheard is not None:
             self.loop.call_later(FIRST_REQUEST_S, self.give_up_waiting)
         elif self.last_cycle is None and self in self.connections:
             self.transport.close()

@@ -13,8 +13,18 @@ from tests.hub.server.serving import handshake, serving
 pytestmark = pytest.mark.anyio
 
 
+class Clock:
+    """Of seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 async def test_one_is_heard_in_each_turn_of_the_loop_in_the_order_in_which_they_came() -> None:
-    newcomers, heard = Newcomers(asyncio.get_running_loop()), list[int]()
+    newcomers, heard = Newcomers(asyncio.get_running_loop(), Clock()), list[int]()
     assert newcomers.has_turn()
     for number in range(3):
         assert not newcomers.has_turn()
@@ -28,10 +38,25 @@ async def test_one_is_heard_in_each_turn_of_the_loop_in_the_order_in_which_they_
     assert newcomers.has_turn()
 
 
+async def test_more_are_heard_where_the_others_take_long() -> None:
+    clock = Clock()
+    newcomers, heard = Newcomers(asyncio.get_running_loop(), clock), list[int]()
+    assert newcomers.has_turn()
+    for number in range(20):
+        newcomers.wait(lambda number=number: heard.append(number))  # type: ignore[misc]
+    counts = []
+    for took in (0.0, 0.001, 0.0045, 0.0105, 0.0):
+        clock.now += took
+        await asyncio.sleep(0)
+        counts.append(len(heard))
+    assert counts == [1, 2, 5, 11, 12]
+    assert heard == list(range(12))
+
+
 async def test_one_that_fails_keeps_nobody_waiting() -> None:
     loop, heard = asyncio.get_running_loop(), list[str]()
     loop.set_exception_handler(lambda _, context: heard.append(type(context["exception"]).__name__))
-    newcomers = Newcomers(loop)
+    newcomers = Newcomers(loop, Clock())
     assert newcomers.has_turn()
     newcomers.wait(lambda: heard.remove("nobody"))
     newcomers.wait(lambda: heard.append("next"))
