@@ -53,15 +53,15 @@ class HubHttpProtocol(HttpToolsProtocol):
         self.await_headers(self.header_timeout)
 
     def data_received(self, data: bytes) -> None:
-        """Parse; what comes first has to wait for its turn, and meanwhile nothing more is read."""
-        if self.unheard is not None:  # TLS may have read more already
+        """Parse; what comes first has to wait for its turn, and meanwhile little more is read."""
+        if self.unheard is not None:
             self.unheard += data
+            self.transport.pause_reading()
         elif self.is_known or self.newcomers.has_turn():
             self.is_known = True
             super().data_received(data)
         else:
             self.unheard = bytearray(data)
-            self.transport.pause_reading()
             left = self.header_timer.when() - self.loop.time() if self.header_timer else self.header_timeout
             self.stop_awaiting()
             self.newcomers.wait(partial(self.hear, left))
@@ -73,7 +73,8 @@ class HubHttpProtocol(HttpToolsProtocol):
             return
         self.is_known = True
         self.await_headers(left)
-        self.transport.resume_reading()
+        if not self.transport.is_reading():
+            self.transport.resume_reading()
         super().data_received(bytes(data))
 
     def connection_lost(self, exc: Exception | None) -> None:

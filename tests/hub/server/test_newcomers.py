@@ -123,3 +123,18 @@ async def test_who_leaves_while_waiting_leaves_nothing_behind() -> None:
             connections = server.server.server_state.connections
             while len(connections) > 1:
                 await asyncio.sleep(0)
+
+
+async def test_a_handshake_that_comes_in_pieces_while_it_waits_is_heard_as_a_whole() -> None:
+    async def stay(websocket: WebSocket) -> None:
+        await websocket.receive()
+
+    loop, request = asyncio.get_running_loop(), handshake()
+    async with serving(stay) as server:
+        crowd = await crowd_at(server.port, 50, request[:20])
+        for piece in (request[20:90], request[90:]):
+            await asyncio.sleep(0)
+            crowd[-1].send(piece)
+        assert await loop.sock_recv(crowd[-1], 12) == b"HTTP/1.1 101"
+        for client in crowd:
+            client.close()
