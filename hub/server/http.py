@@ -5,7 +5,6 @@ It offers the app the extension `hub.endless` in the scope, which is a `hub.wire
 """
 
 import asyncio
-from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -22,6 +21,9 @@ SLOW_HEADERS = "hub.slow_headers"
 NEWCOMERS = "hub.newcomers"
 """Where the connections of one server find each other, in the state that they share."""
 
+MOST_UNHEARD = 16_384
+"""Bytes that are kept of who waits: a handshake has less. Who sends more is heard at once: nothing grows."""
+
 FIRST_REQUEST_S = 1.0
 """How long a connection without any request yet may take to bring one when the server stops."""
 
@@ -35,9 +37,12 @@ class HubHttpProtocol(HttpToolsProtocol):
         COLLECTOR.connections = self.connections
         self.header_timeout = header_timeout
         self.header_timer: asyncio.TimerHandle | None = None
-        self.newcomers: Newcomers = self.app_state.setdefault(NEWCOMERS, Newcomers(self.loop))
+        if NEWCOMERS not in self.app_state:
+            self.app_state[NEWCOMERS] = Newcomers(self.loop)
+        self.newcomers: Newcomers = self.app_state[NEWCOMERS]
         self.is_known = False
-        self.unheard: bytearray | None = None
+        self.unheard: bytes | None = None
+        self.header_seconds_left = header_timeout
         self.access_log = False  # Uvicorn's has whole addresses, and some clients put tokens into them
         self.stopping = False
         self.told: asyncio.Future[None] | None = None
@@ -54,28 +59,33 @@ class HubHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse; what comes first has to wait for its turn, and meanwhile little more is read."""
-        if self.unheard is not None:
+        if self.is_known:
+            super().data_received(data)
+        elif self.unheard is not None:
             self.unheard += data
             self.transport.pause_reading()
-        elif self.is_known or self.newcomers.has_turn():
+            if len(self.unheard) > MOST_UNHEARD:
+                self.hear()
+        elif len(data) > MOST_UNHEARD or self.newcomers.has_turn():
             self.is_known = True
             super().data_received(data)
         else:
-            self.unheard = bytearray(data)
-            left = self.header_timer.when() - self.loop.time() if self.header_timer else self.header_timeout
+            self.unheard = data
+            if self.header_timer:  # our own delay is not theirs
+                self.header_seconds_left = self.header_timer.when() - self.loop.time()
             self.stop_awaiting()
-            self.newcomers.wait(partial(self.hear, left))
+            self.newcomers.wait(self.hear)
 
-    def hear(self, left: float) -> None:
-        """Parse what has come first; `left`: seconds for the rest of the headers, without those of our own delay."""
+    def hear(self) -> None:
+        """Parse what has come first, unless that is done or nobody is there any more."""
         data, self.unheard = self.unheard, None
         if data is None or self.transport.is_closing():
             return
         self.is_known = True
-        self.await_headers(left)
+        self.await_headers(self.header_seconds_left)
         if not self.transport.is_reading():
             self.transport.resume_reading()
-        super().data_received(bytes(data))
+        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""

@@ -138,3 +138,18 @@ async def test_a_handshake_that_comes_in_pieces_while_it_waits_is_heard_as_a_who
         assert await loop.sock_recv(crowd[-1], 12) == b"HTTP/1.1 101"
         for client in crowd:
             client.close()
+
+
+@pytest.mark.parametrize("first", [10, 20_000])
+async def test_who_sends_much_while_waiting_is_refused_at_once_and_not_kept(first: int) -> None:
+    async def stay(websocket: WebSocket) -> None:
+        await websocket.receive()
+
+    loop, much = asyncio.get_running_loop(), b"x" * 40_000
+    async with serving(stay) as server:
+        crowd = await crowd_at(server.port, 50, much[:first])
+        await asyncio.sleep(0)
+        for client in crowd:
+            await loop.sock_sendall(client, much)
+            assert await loop.sock_recv(client, 12) == b"HTTP/1.1 400"
+            client.close()
