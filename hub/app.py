@@ -16,7 +16,7 @@ from hub.origins import Asked, Refusal, refusal
 from hub.parts import Hub
 from hub.requests import begin_request, begin_session
 from hub.routes import answers, contract, events, influx, live, operations, page, schema, streams, windows, write
-from hub.server.http import SLOW_HEADERS
+from hub.server.http import SERVED, SLOW_HEADERS
 from hub.settings import Settings, load_settings
 from hub.tracing import tracing
 
@@ -81,8 +81,11 @@ def create_app(settings: Settings) -> Starlette:
             if traces:
                 hub.metrics.on_commit, hub.metrics.on_window = traces.committed, traces.sent
             async with hub.running():
-                # What our HTTP protocol calls where headers are too slow to come.
-                yield {SLOW_HEADERS: partial(hub.metrics.refused, "slow_headers")}
+                # What our HTTP protocol tells of headers that are too slow to come, and what it asks.
+                yield {
+                    SLOW_HEADERS: partial(hub.metrics.refused, "slow_headers"),
+                    SERVED: lambda: hub.metrics.served,
+                }
 
     app = HubApp(
         routes=[

@@ -98,6 +98,8 @@ class Metrics:
         self._dead_letters = counter("dead_letters", "Points written to the dead letters", ["code"])
         self.on_commit: Callable[[Committed], None] = lambda _commit: None
         self.on_window: Callable[[Query, WindowUpdate], None] = lambda _query, _update: None
+        self.served = 0
+        """Commits and windows, of this worker alone."""
         self._host = CollectorRegistry()
         self._host.register(_Worker())
         self._measurements: set[str] = set()
@@ -117,6 +119,7 @@ class Metrics:
 
     def committed(self, commit: Committed) -> None:
         """A commit has ended, well or not."""
+        self.served += 1
         self.points.inc(commit.points)
         self.commit_points.observe(commit.points)
         self.commit_seconds.observe(commit.seconds)
@@ -209,6 +212,7 @@ class _PlanMetrics:
     def window(self, plan: Plan, update: WindowUpdate) -> None:
         """A window is sent; how long after its stop counts the first time, unless the plan began later still."""
         self._metrics.on_window(plan.query, update)
+        self._metrics.served += 1
         self._metrics.windows.inc()
         if update.revision == 0 and update.stop > self._since:
             self._metrics.window_delay.observe((update.sent - update.stop) / 1_000)

@@ -18,6 +18,9 @@ EXTENSION = "hub.endless"
 SLOW_HEADERS = "hub.slow_headers"
 """What is called for each connection that is cut off, in the state that the app's lifespan gives."""
 
+SERVED = "hub.served"
+"""What tells how much has been done for those who are there, in the same state: a number that only grows."""
+
 NEWCOMERS = "hub.newcomers"
 """Where the connections of one server find each other, in the state that they share."""
 
@@ -38,7 +41,7 @@ class HubHttpProtocol(HttpToolsProtocol):
         self.header_timeout = header_timeout
         self.header_timer: asyncio.TimerHandle | None = None
         if NEWCOMERS not in self.app_state:
-            self.app_state[NEWCOMERS] = Newcomers(self.loop)
+            self.app_state[NEWCOMERS] = Newcomers(self.loop, self.app_state.get(SERVED, int))
         self.newcomers: Newcomers = self.app_state[NEWCOMERS]
         self.is_known = False
         self.unheard: bytes | None = None

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -7,7 +8,7 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 
 from hub.server.http import HubHttpProtocol
-from hub.server.newcomers import Newcomers
+from hub.server.newcomers import APART_S, EACH_S, SERVING_S, WITHIN_S, Newcomers
 from tests.hub.server.serving import handshake, serving
 
 pytestmark = pytest.mark.anyio
@@ -23,8 +24,89 @@ class Clock:
         return self.now
 
 
+class Loop:
+    """A loop that runs what is due when its clock is put on; `served` is what Newcomers ask for."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.served = 0
+        self.due: list[tuple[float, Callable[[], object]]] = []
+
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        self.due.append((self.clock.now, callback))
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> None:
+        self.due.append((self.clock.now + delay, callback))
+
+    def newcomers(self) -> Newcomers:
+        return Newcomers(self, lambda: self.served, self.clock)
+
+    def turn(self) -> None:
+        """Do what is due next, at its time."""
+        at, callback = self.due.pop(0)
+        self.clock.now = at
+        callback()
+
+
+def test_who_comes_first_is_heard_at_once_and_the_next_in_some_time_while_others_are_served() -> None:
+    loop = Loop()
+    newcomers, heard = loop.newcomers(), list[float]()
+    loop.served += 1
+    assert newcomers.has_turn()
+    assert not newcomers.has_turn()
+    for _ in range(3):
+        newcomers.wait(lambda: heard.append(loop.clock.now))
+    while loop.due:
+        loop.turn()
+    assert heard == pytest.approx([APART_S, 2 * APART_S, 3 * APART_S])
+    assert newcomers.has_turn()
+
+
+def test_nobody_waits_for_others_that_are_not_being_served_any_more() -> None:
+    loop = Loop()
+    newcomers = loop.newcomers()
+
+    def second_waits() -> float:
+        began, heard = loop.clock.now, list[float]()
+        assert newcomers.has_turn()
+        newcomers.wait(lambda: heard.append(loop.clock.now))
+        while loop.due:
+            loop.turn()
+        return heard[0] - began
+
+    assert second_waits() == 0
+    loop.served += 1
+    assert second_waits() == pytest.approx(APART_S)
+    assert second_waits() == pytest.approx(APART_S)
+    loop.clock.now += SERVING_S
+    assert second_waits() == 0
+    loop.served += 1
+    assert second_waits() == pytest.approx(APART_S)
+
+
+@pytest.mark.parametrize("crowd", [100, 3_000, 6_000, 20_000])
+def test_nobody_of_a_crowd_waits_long_after_all_where_the_hub_is_fast_enough(crowd: int) -> None:
+    loop = Loop()
+    newcomers, heard = loop.newcomers(), list[float]()
+
+    def hear() -> None:
+        loop.clock.now += EACH_S
+        heard.append(loop.clock.now)
+
+    assert newcomers.has_turn()
+    for _ in range(crowd):
+        newcomers.wait(hear)
+    while loop.due:
+        loop.served += 1
+        loop.due = [(max(at, loop.clock.now), callback) for at, callback in loop.due]
+        loop.turn()
+    assert len(heard) == crowd
+    assert heard[-1] <= max(WITHIN_S, crowd * EACH_S) * 1.01
+    assert heard[99] > 40 * APART_S or crowd * EACH_S > WITHIN_S / 2
+
+
 async def test_one_is_heard_in_each_turn_of_the_loop_in_the_order_in_which_they_came() -> None:
-    newcomers, heard = Newcomers(asyncio.get_running_loop(), Clock()), list[int]()
+    newcomers, heard = Newcomers(asyncio.get_running_loop(), clock=Clock()), list[int]()
     assert newcomers.has_turn()
     for number in range(3):
         assert not newcomers.has_turn()
@@ -40,7 +122,7 @@ async def test_one_is_heard_in_each_turn_of_the_loop_in_the_order_in_which_they_
 
 async def test_more_are_heard_where_the_others_take_long() -> None:
     clock = Clock()
-    newcomers, heard = Newcomers(asyncio.get_running_loop(), clock), list[int]()
+    newcomers, heard = Newcomers(asyncio.get_running_loop(), clock=clock), list[int]()
     assert newcomers.has_turn()
     for number in range(20):
         newcomers.wait(lambda number=number: heard.append(number))  # type: ignore[misc]
@@ -56,7 +138,7 @@ async def test_more_are_heard_where_the_others_take_long() -> None:
 async def test_one_that_fails_keeps_nobody_waiting() -> None:
     loop, heard = asyncio.get_running_loop(), list[str]()
     loop.set_exception_handler(lambda _, context: heard.append(type(context["exception"]).__name__))
-    newcomers = Newcomers(loop, Clock())
+    newcomers = Newcomers(loop, clock=Clock())
     assert newcomers.has_turn()
     newcomers.wait(lambda: heard.remove("nobody"))
     newcomers.wait(lambda: heard.append("next"))
