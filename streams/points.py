@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+
+from streams.lines import together
 
 NANOSECONDS = 1_000_000
 """Nanoseconds in a millisecond: points are timed in nanoseconds, windows and messages in milliseconds."""
@@ -103,8 +105,9 @@ class Reject(NamedTuple):
 class Batch:
     """Points as parallel columns of equal length.
 
-    `lines` are complete line protocol without the line break, with an explicit time in nanoseconds; `numbers` say
-    where each point starts in the frame it came in. `streams.formats.line.decode_fields` gives a line's values.
+    `lines` are complete line protocol without the line break, with an explicit time in nanoseconds, mostly as one
+    `streams.lines.Text`; `numbers` say where each point starts in the frame it came in.
+    `streams.formats.line.decode_fields` gives a line's values.
     """
 
     lines: Sequence[bytes]
@@ -139,10 +142,16 @@ class Batch:
         """The latest of the times; ValueError where there is no point."""
         return max(self.times)
 
+    def knowing(self, **found_out: object) -> Self:
+        """The same batch; whoever made it has found out some of what is asked above already."""
+        vars(self).update(found_out)
+        return self
+
     def select(self, indexes: Sequence[int]) -> "Batch":
         """The points at these indexes, in the order given."""
+        lines = list(self.lines)
         return Batch(
-            [self.lines[i] for i in indexes],
+            [lines[i] for i in indexes],
             [self.series[i] for i in indexes],
             [self.shapes[i] for i in indexes],
             [self.times[i] for i in indexes],
@@ -154,18 +163,16 @@ class Batch:
         """All points of several batches, in order."""
         if len(batches) < 2:
             return batches[0] if batches else NO_POINTS
-        lines: list[bytes] = []
         series: list[Series] = []
         shapes: list[Shape] = []
         times: list[int] = []
         numbers: list[int] = []
         for batch in batches:
-            lines += batch.lines
             series += batch.series
             shapes += batch.shapes
             times += batch.times
             numbers += batch.numbers
-        whole = Batch(lines, series, shapes, times, numbers)
+        whole = Batch(together([batch.lines for batch in batches]), series, shapes, times, numbers)
         # What was found out of every part need not be found out of all points again.
         for name, of_all in _FOUND_OUT.items():
             if all(name in vars(batch) for batch in batches):

@@ -66,7 +66,9 @@ class LineFile:
         places = [place + starts[number - 1] for number in batch.numbers[1:]]
         end = place + len(data)
         measurements = [series.measurement for series in batch.series]
-        return Part(batch.lines, measurements, batch.times, [*places, end][: len(batch)], end, file.done(), refused)
+        return Part(
+            list(batch.lines), measurements, batch.times, [*places, end][: len(batch)], end, file.done(), refused
+        )
 
 
 def whole_lines(data: bytes) -> int:

@@ -15,6 +15,7 @@ from streams.errors import PointRefused
 from streams.formats.line_grammar import Parts
 from streams.formats.line_values import walk_fields
 from streams.formats.series import KEPT_BYTES, SERIES
+from streams.lines import Text
 from streams.points import TIME_MAX, Batch, Kind, Shape
 
 _VALUES = {
@@ -24,11 +25,12 @@ _VALUES = {
     Kind.BOOLEAN: rb"(?:true|false|t|f|True|False|TRUE|FALSE|T|F)",
     Kind.STRING: rb'"[^"\\]*+"',
 }
+_DIGITS_AND_COMMAS = b"0123456789,"
 _WITHOUT_VALUES = b"0123456789.+-"
 _FORMS_IN_A_FRAME = 16  # each takes a look at every line
 _FIELDS_AT_MOST = 64
 _FIELD_BYTES = 4_096
-_LINE_BYTES = 32_768  # a shorter line cannot break InfluxDB's bound for keys
+_KEY_BYTES = 16_384  # a shorter key cannot break InfluxDB's bound, whatever the fields
 
 _integers = msgspec.json.Decoder(list[int]).decode  # four times as fast as int
 
@@ -121,12 +123,14 @@ class Forms:
         form = self._forms[shape] = Form(names, shape)
         return form
 
-    def shapes(self, fields: list[bytes]) -> list[Shape] | None:
-        """The shape of each of these fields; None where one has no known form, or is not quite what it seems."""
+    def shapes(self, fields: list[bytes]) -> tuple[list[Shape], list[Shape]] | None:
+        """The shape of each of these fields, and each different one; None where one has no known form, or is not quite
+        what it seems.
+        """
         column = b"\n".join(fields)
         first = self.of_outline.get(fields[0].translate(None, _WITHOUT_VALUES))
         if first and first.column.fullmatch(column + b"\n"):
-            return [first.shape] * len(fields)
+            return [first.shape] * len(fields), [first.shape]
         outlines = column.translate(None, _WITHOUT_VALUES).split(b"\n")
         found = {outline: self.of_outline.get(outline) for outline in set(outlines)}
         if len(found) > _FORMS_IN_A_FRAME:
@@ -139,7 +143,7 @@ class Forms:
             if form.column.fullmatch(b"\n".join(group) + b"\n") is None:
                 return None
             shapes[outline] = form.shape
-        return list(map(shapes.__getitem__, outlines))
+        return list(map(shapes.__getitem__, outlines)), list({id(shape): shape for shape in shapes.values()}.values())
 
 
 FORMS = Forms()
@@ -151,37 +155,41 @@ def scan_columns(data: bytes, unit: int) -> Batch | None:
     words = _split(data)
     if words is None:
         return None
-    lines, keys, fields, digits = words
+    text, keys, fields, digits = words
     shapes = FORMS.shapes(fields)
-    if shapes is None or not b"".join(digits).isdigit():
+    numbers = b",".join(digits)
+    if shapes is None or not numbers or numbers.translate(None, _DIGITS_AND_COMMAS):
         return None
     try:
-        times = _integers(b"[" + b",".join(digits) + b"]")
-        series = list(map(SERIES.__getitem__, keys))
+        times = _integers(b"[" + numbers + b"]")
+        found = {key: SERIES[key] for key in dict.fromkeys(keys)}
     except (msgspec.DecodeError, PointRefused):
         return None
-    if max(times) * unit > TIME_MAX:
+    last = max(times) * unit
+    if last > TIME_MAX or max(map(len, found)) > _KEY_BYTES:
         return None
+    lines: Sequence[bytes] = Text(text, len(keys))
     if unit > 1:
         times = [time * unit for time in times]
         lines = [b"%b %b %d" % line for line in zip(keys, fields, times, strict=True)]
-    return Batch(lines, series, shapes, times, range(1, len(lines) + 1))
+    series = list(map(found.__getitem__, keys))
+    return Batch(lines, series, shapes[0], times, range(1, len(keys) + 1)).knowing(
+        different_series={id(one): one for one in found.values()}.values(), different_shapes=shapes[1], last_time=last
+    )
 
 
-def _split(data: bytes) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes]] | None:
-    """Lines, and the three words of each, as columns; None where a line has more or fewer, or an escape or a string."""
+def _split(data: bytes) -> tuple[bytes, list[bytes], list[bytes], list[bytes]] | None:
+    """Lines without the last break, and the three words of each, as columns; None where a line has more or fewer, or an
+    escape or a string.
+    """
     if b'"' in data or b"\\" in data or b"==" in data:
         return None
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
-    if not data.endswith(b"\n"):
-        data += b"\n"
-    lines = data.split(b"\n")
-    lines.pop()
+    data = data.removesuffix(b"\n")
+    breaks = data.count(b"\n")
     # Each line break becomes a word of its own, so that a break in the place of a space is seen.
     words = data.replace(b"\n", b" \n ").split(b" ")
-    words.pop()
-    count = len(lines)
-    if len(words) != 4 * count or words[3::4].count(b"\n") != count or max(map(len, lines)) > _LINE_BYTES:
+    if len(words) != 4 * breaks + 3 or words[3::4].count(b"\n") != breaks:
         return None
-    return lines, words[0::4], words[1::4], words[2::4]
+    return data, words[0::4], words[1::4], words[2::4]

@@ -17,6 +17,7 @@ from streams.ingest.ranges import touched_by
 from streams.ingest.spool import Spool, SpoolFull
 from streams.ingest.turns import Announce, Entry, Queue, Turns
 from streams.ingest.writing import write_good
+from streams.lines import size_of
 from streams.points import Batch, Reject, Touched
 from streams.stores.base import Store
 
@@ -102,7 +103,7 @@ class Ingest:
         if not len(batch):
             loop.call_soon(settled, STORED)
             return
-        size = sum(map(len, batch.lines))
+        size = size_of(batch.lines)
         if self.waiting_bytes and self.waiting_bytes + size > MOST_WAITING_BYTES:
             loop.call_soon(settled, Outcome(None, retry_after_ms=RETRY_MS))
             return

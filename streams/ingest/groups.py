@@ -36,7 +36,8 @@ def spool_entries(group: Group, batch: Batch, rejects: dict[int, Reject]) -> lis
     made, offset = [], 0
     for queue, entries in group.items():
         count = sum(len(entry.batch) for entry in entries)
-        lines = [batch.lines[i] for i in range(offset, offset + count) if i not in rejects]
+        own = enumerate(batch.lines[offset : offset + count], offset)
+        lines = [line for i, line in own if i not in rejects]
         offset += count
         if lines:
             touched = [touched for entry in entries for touched in entry.touched]

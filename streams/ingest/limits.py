@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar
 
 from streams.formats.line import decode_fields
 from streams.formats.series import shown
-from streams.points import Batch, Reject, Series, Shape
+from streams.points import Batch, Kind, Reject, Series, Shape
 
 MOST_REMEMBERED = 100_000
 """Series and shapes that were found good and are not looked at again."""
@@ -33,7 +33,7 @@ class PointLimits:
         """The points beyond a limit, by their index."""
         series = self._excessive(batch.different_series, self._of_series)
         shapes = self._excessive(batch.different_shapes, self._of_shape)
-        if not series and not shapes and max(map(len, batch.lines), default=0) <= self._value_bytes:
+        if not series and not shapes and not (_has_strings(batch) and self._has_long_lines(batch)):
             return {}
         found: dict[int, Reject] = {}
         for index, line in enumerate(batch.lines):
@@ -41,6 +41,9 @@ class PointLimits:
             if excess:
                 found[index] = Reject(batch.numbers[index], excess.code, excess.message)
         return found
+
+    def _has_long_lines(self, batch: Batch) -> bool:
+        return max(map(len, batch.lines), default=0) > self._value_bytes
 
     def _excessive(self, parts: Collection[Part], look: Callable[[Part], Excess | None]) -> dict[int, Excess]:
         if len(self._good) > MOST_REMEMBERED:
@@ -81,6 +84,10 @@ class PointLimits:
             if isinstance(value, str) and (size := len(value.encode())) > self._value_bytes:
                 return Excess("value_too_long", _too_long("value", value, size, self._value_bytes))
         return None
+
+
+def _has_strings(batch: Batch) -> bool:
+    return any(kind is Kind.STRING for shape in batch.different_shapes for _, kind in shape)
 
 
 def _too_long(what: str, text: str, size: int, most: int) -> str:

@@ -82,7 +82,7 @@ def _store(connection: DuckDBPyConnection, part: Part, batch: Batch) -> Table:
 def _rows(part: Part, batch: Batch) -> dict[tuple[int, int], list[Value | None]]:
     """The rows of a part by time and number of their series; points that share both are one row."""
     known, new = part.growth.table.series, part.growth.numbers
-    series, times, lines, fields = batch.series, batch.times, batch.lines, part.fields
+    series, times, lines, fields = batch.series, batch.times, list(batch.lines), part.fields
     rows: dict[tuple[int, int], list[Value | None]] = {}
     for index in part.indexes:
         key, time = series[index].key, times[index]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.errors import BatchRefused, StoreMisconfigured, StoreUnavailable
+from streams.lines import text_of
 from streams.points import NANOSECONDS, Batch
 from streams.queries import Conditions, Query
 from streams.stores.base import Answer, AskedAnew, MeasurementSchema, Window
@@ -131,7 +132,7 @@ class InfluxDBStore(AskedAnew):
             )
 
     async def _write(self, lines: Sequence[bytes]) -> None:
-        body = b"\n".join(lines)
+        body = text_of(lines)
         if len(body) <= BODY_BYTES or len(lines) == 1:
             await self._server.write(body)
         else:

@@ -1,5 +1,6 @@
 """The fast way and the careful one: whatever the first takes, it takes as the second does."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -11,7 +12,8 @@ from streams.formats.columns import joined
 from streams.formats.line import scan
 from streams.formats.line_forms import FORMS, Forms, scan_columns
 from streams.formats.line_grammar import split_line
-from streams.points import Scan
+from streams.lines import Text, size_of, text_of
+from streams.points import Batch, Scan
 from tests.streams.formats import awkward
 
 NOW = 1_700_000_000_123_456_789
@@ -52,7 +54,14 @@ def same(fast: Scan, slow: Scan) -> bool:
         and list(fast.batch.numbers) == list(slow.batch.numbers)
         and [line_module.decode_fields(line) for line in fast.batch.lines]
         == [line_module.decode_fields(line) for line in slow.batch.lines]
+        and found_out(fast.batch) == found_out(replace(fast.batch, lines=list(fast.batch.lines)))
     )
+
+
+def found_out(batch: Batch) -> tuple[object, ...]:
+    """What is asked of a batch beside its columns, whether somebody knew it or it has to be found out now."""
+    times = (batch.first_time, batch.last_time) if batch else ()
+    return [*batch.different_series], {*batch.different_shapes}, times, size_of(batch.lines), text_of(batch.lines)
 
 
 @given(FRAMES, st.sampled_from(["ns", "us", "ms", "s"]))
@@ -93,6 +102,7 @@ def test_plain_lines_go_as_columns_once_they_are_known(text: bytes) -> None:
     scan(frame, now=NOW)
     columns = scan_columns(frame, 1)
     assert columns is not None
+    assert isinstance(columns.lines, Text)
     assert list(columns.lines) == frame.splitlines()
     assert same(Scan(columns, []), careful(frame, "ns"))
 
