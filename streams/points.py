@@ -5,7 +5,7 @@ same bytes, and only a store that needs values (DuckDB) pays for decoding them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple, Self
@@ -146,6 +146,12 @@ class Batch:
         """The same batch; whoever made it has found out some of what is asked above already."""
         vars(self).update(found_out)
         return self
+
+    def numbered(self, numbers: Sequence[int]) -> "Batch":
+        """The same points, which start elsewhere in their frame."""
+        return replace(self, numbers=numbers).knowing(
+            **{name: vars(self)[name] for name in _FOUND_OUT.keys() & vars(self)}
+        )
 
     def select(self, indexes: Sequence[int]) -> "Batch":
         """The points at these indexes, in the order given."""

@@ -1,7 +1,6 @@
 """A scan in the making: good points as columns, the others as rejects."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TypeVar
 
 from streams.errors import PointRefused
@@ -75,4 +74,4 @@ def joined(steps: Iterable[Scan]) -> Scan:
 def _moved(batch: Batch, rejects: list[Reject], by: int) -> Scan:
     old = batch.numbers
     numbers = range(old.start + by, old.stop + by) if isinstance(old, range) else [number + by for number in old]
-    return Scan(replace(batch, numbers=numbers), [Reject(line + by, code, message) for line, code, message in rejects])
+    return Scan(batch.numbered(numbers), [Reject(line + by, code, message) for line, code, message in rejects])

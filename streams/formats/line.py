@@ -73,7 +73,7 @@ def _scans(data: bytes, precision: str, now: int, at_most: int) -> Iterator[Scan
     """One scan of lines that are alike, more where many are not."""
     unit = UNITS_V1[precision]
     text = _is_text(data)
-    if text and len(data) >= _COLUMN_BYTES and data.count(b"\n") <= at_most:
+    if text and len(data) >= _COLUMN_BYTES:
         plain = scan_columns(data, unit)
         if plain is not None and len(plain) <= at_most:
             yield Scan(plain, [])

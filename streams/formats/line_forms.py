@@ -166,7 +166,7 @@ def scan_columns(data: bytes, unit: int) -> Batch | None:
     except (msgspec.DecodeError, PointRefused):
         return None
     last = max(times) * unit
-    if last > TIME_MAX or max(map(len, found)) > _KEY_BYTES:
+    if last > TIME_MAX or b"\n" in found or max(map(len, found)) > _KEY_BYTES:
         return None
     lines: Sequence[bytes] = Text(text, len(keys))
     if unit > 1:
@@ -187,9 +187,9 @@ def _split(data: bytes) -> tuple[bytes, list[bytes], list[bytes], list[bytes]] |
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     data = data.removesuffix(b"\n")
-    breaks = data.count(b"\n")
     # Each line break becomes a word of its own, so that a break in the place of a space is seen.
     words = data.replace(b"\n", b" \n ").split(b" ")
-    if len(words) != 4 * breaks + 3 or words[3::4].count(b"\n") != breaks:
+    breaks = words[3::4]
+    if len(words) != 4 * len(breaks) + 3 or breaks.count(b"\n") != len(breaks):
         return None
     return data, words[0::4], words[1::4], words[2::4]
