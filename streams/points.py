@@ -5,10 +5,11 @@ same bytes, and only a store that needs values (DuckDB) pays for decoding them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from itertools import chain
+from typing import Any, NamedTuple, Self, TypeVar
 
 from streams.lines import together
 
@@ -101,6 +102,14 @@ class Reject(NamedTuple):
     message: str
 
 
+Part = TypeVar("Part")
+
+
+def each_once(several: Collection[Part]) -> Collection[Part]:
+    """Each of them once, by its identity, in the order in which they came first."""
+    return dict(zip(map(id, several), several, strict=True)).values()
+
+
 @dataclass(frozen=True)
 class Batch:
     """Points as parallel columns of equal length.
@@ -125,12 +134,12 @@ class Batch:
 
         What depends on a point's series alone is judged by these.
         """
-        return dict(zip(map(id, self.series), self.series, strict=True)).values()
+        return each_once(self.series)
 
     @cached_property
     def different_shapes(self) -> Collection[Shape]:
         """Each of the shapes once, by its identity."""
-        return dict(zip(map(id, self.shapes), self.shapes, strict=True)).values()
+        return each_once(self.shapes)
 
     @cached_property
     def first_time(self) -> int:
@@ -149,9 +158,8 @@ class Batch:
 
     def numbered(self, numbers: Sequence[int]) -> "Batch":
         """The same points, which start elsewhere in their frame."""
-        return replace(self, numbers=numbers).knowing(
-            **{name: vars(self)[name] for name in _FOUND_OUT.keys() & vars(self)}
-        )
+        found_out = {name: vars(self)[name] for name in _FOUND_OUT if name in vars(self)}
+        return Batch(self.lines, self.series, self.shapes, self.times, numbers).knowing(**found_out)
 
     def select(self, indexes: Sequence[int]) -> "Batch":
         """The points at these indexes, in the order given."""
@@ -186,13 +194,13 @@ class Batch:
         return whole
 
 
-def _each_once(parts: Iterable[Collection[Any]]) -> Collection[Any]:
-    return {id(one): one for part in parts for one in part}.values()
+def _each_of_all_once(parts: Iterable[Collection[Any]]) -> Collection[Any]:
+    return each_once([*chain.from_iterable(parts)])
 
 
 _FOUND_OUT: dict[str, Callable[[Iterator[Any]], object]] = {
-    "different_series": _each_once,
-    "different_shapes": _each_once,
+    "different_series": _each_of_all_once,
+    "different_shapes": _each_of_all_once,
     "first_time": min,
     "last_time": max,
 }

@@ -6,7 +6,7 @@ match needs no second look; what they do not match is no error, but a line for `
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
 import msgspec
@@ -16,7 +16,7 @@ from streams.formats.line_grammar import Parts
 from streams.formats.line_values import walk_fields
 from streams.formats.series import KEPT_BYTES, SERIES
 from streams.lines import Text
-from streams.points import TIME_MAX, Batch, Kind, Shape
+from streams.points import TIME_MAX, Batch, Kind, Shape, each_once
 
 _VALUES = {
     Kind.FLOAT: rb"-?+[0-9]{1,18}+(?:\.[0-9]{0,20}+)?+(?:[eE][-+]?+[0-9]{1,2}+)?+",
@@ -123,7 +123,7 @@ class Forms:
         form = self._forms[shape] = Form(names, shape)
         return form
 
-    def shapes(self, fields: list[bytes]) -> tuple[list[Shape], list[Shape]] | None:
+    def shapes(self, fields: list[bytes]) -> tuple[list[Shape], Collection[Shape]] | None:
         """The shape of each of these fields, and each different one; None where one has no known form, or is not quite
         what it seems.
         """
@@ -143,7 +143,7 @@ class Forms:
             if form.column.fullmatch(b"\n".join(group) + b"\n") is None:
                 return None
             shapes[outline] = form.shape
-        return list(map(shapes.__getitem__, outlines)), list({id(shape): shape for shape in shapes.values()}.values())
+        return list(map(shapes.__getitem__, outlines)), each_once(shapes.values())
 
 
 FORMS = Forms()
@@ -162,7 +162,8 @@ def scan_columns(data: bytes, unit: int) -> Batch | None:
         return None
     try:
         times = _integers(b"[" + numbers + b"]")
-        found = {key: SERIES[key] for key in dict.fromkeys(keys)}
+        different = dict.fromkeys(keys)
+        found = dict(zip(different, map(SERIES.__getitem__, different), strict=True))
     except (msgspec.DecodeError, PointRefused):
         return None
     last = max(times) * unit
@@ -174,7 +175,7 @@ def scan_columns(data: bytes, unit: int) -> Batch | None:
         lines = [b"%b %b %d" % line for line in zip(keys, fields, times, strict=True)]
     series = list(map(found.__getitem__, keys))
     return Batch(lines, series, shapes[0], times, range(1, len(keys) + 1)).knowing(
-        different_series={id(one): one for one in found.values()}.values(), different_shapes=shapes[1], last_time=last
+        different_series=each_once(found.values()), different_shapes=shapes[1], last_time=last
     )
 
 
