@@ -18,7 +18,7 @@ from tests.integration.faults.load import Load
 from tests.servers.hub import HubProcess
 from tests.servers.influxdb import InfluxDB2
 
-pytestmark = [pytest.mark.anyio, pytest.mark.influxdb]
+pytestmark = [pytest.mark.anyio, pytest.mark.influxdb, pytest.mark.alone]
 
 MINUTES = float(os.environ.get("PXL_FAULT_MINUTES") or (2 if os.environ.get("CI") == "true" else 1))
 DEVICES = 200

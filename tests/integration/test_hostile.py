@@ -20,7 +20,7 @@ from websockets.asyncio.client import connect
 from tests.integration.faults.harm import hub_settings
 from tests.servers.hub import HubProcess
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 
 FRAMES = int(os.environ.get("PXL_HOSTILE_FRAMES") or (20_000 if os.environ.get("CI") == "true" else 4_000))
 LONGEST_PAUSE_SECONDS = 5.0

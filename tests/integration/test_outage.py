@@ -22,7 +22,7 @@ from tests.integration.faults.harm import drained, hub_settings
 from tests.servers.hub import HubProcess
 from tests.servers.influxdb import InfluxDB2
 
-pytestmark = [pytest.mark.anyio, pytest.mark.influxdb]
+pytestmark = [pytest.mark.anyio, pytest.mark.influxdb, pytest.mark.alone]
 
 SECONDS = 60 * float(os.environ.get("PXL_OUTAGE_MINUTES") or (0.5 if os.environ.get("CI") == "true" else 0.3))
 DEVICES, FRAMES_PER_SECOND, POINTS_PER_FRAME = 20, 5, 20

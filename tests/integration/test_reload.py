@@ -23,7 +23,7 @@ from tests.integration.observer import Row, Sent, Subscription, expected_rows, s
 from tests.servers.hub import GunicornProcess, HubProcess
 from tests.servers.influxdb import InfluxDB2
 
-pytestmark = [pytest.mark.anyio, pytest.mark.influxdb]
+pytestmark = [pytest.mark.anyio, pytest.mark.influxdb, pytest.mark.alone]
 
 DEVICES, DASHBOARDS = 20, 10
 PATIENCE_SECONDS = 60.0

@@ -20,7 +20,7 @@ from tests.conftest import missing
 from tests.integration.test_hostile import Healthy
 from tests.servers.hub import HubProcess
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 
 SILENT = int(os.environ.get("PXL_SILENT_SOCKETS") or 5_000)
 MOST_SECONDS = 60.0

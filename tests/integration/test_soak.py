@@ -160,6 +160,7 @@ def sample(hub: HubProcess) -> Sample:
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.influxdb
 @pytest.mark.anyio
 async def test_nothing_grows(influxdb2: InfluxDB2, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.servers.hub import HubProcess
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.alone,
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much the peer has acknowledged"),
 ]
 
