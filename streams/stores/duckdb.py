@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,18 +20,11 @@ from streams.stores.duckdb_answers import Statement, field_counts, statement, ta
 from streams.stores.duckdb_catalogue import Table, load_catalogue
 from streams.stores.duckdb_files import open_file, open_memory
 from streams.stores.duckdb_writes import write
+from streams.stores.interpreter import give_up_soon
 
 T = TypeVar("T")
 
 _READERS = 4
-
-
-SWITCH_INTERVAL_S = 0.0001
-"""How long a busy event loop may make this store's thread wait for the interpreter, which DuckDB gives up in each of a
-commit's many statements. It has to be shorter than the loop's callbacks: whoever waits asks for the interpreter only
-where nobody has given it up for so long, and a loop that gives it up between two callbacks takes it again at once. The
-longest waits for an ack, while others sent what is hard to scan: 0.9 to 1.4 s at 0.5 ms, 0.5 and 0.6 s at 0.1 ms, 0.3
-and 0.4 s at 0.05 ms, which has its price where threads change so often."""
 
 
 class DuckDBStore(AskedAnew):
@@ -54,11 +46,8 @@ class DuckDBStore(AskedAnew):
         self._readers = ThreadPoolExecutor(_READERS, "duckdb-reader")
 
     async def open(self) -> None:
-        """Open or make the database; what is damaged is set aside. StoreMisconfigured.
-
-        From then on the process's threads give up the interpreter after SWITCH_INTERVAL_S.
-        """
-        sys.setswitchinterval(min(SWITCH_INTERVAL_S, sys.getswitchinterval()))
+        """Open or make the database; what is damaged is set aside. StoreMisconfigured."""
+        give_up_soon()
         await self._in(self._writer, self._open)
 
     async def close(self) -> None:

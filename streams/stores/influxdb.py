@@ -14,6 +14,7 @@ from streams.stores.influxdb_answers import Scratch
 from streams.stores.influxdb_queries import Script, has_influxql, read_as, windows_of
 from streams.stores.influxdb_read import RawPoints, Reader
 from streams.stores.influxdb_server import Server
+from streams.stores.interpreter import give_up_soon
 
 BODY_BYTES = 1 << 20
 """A write larger than this is sent in parts: servers and proxies bound a body, and a large one holds up the loop."""
@@ -64,6 +65,7 @@ class InfluxDBStore(AskedAnew):
 
     async def open(self) -> None:
         """As the contract says."""
+        give_up_soon()
         await self._server.open()
         try:
             await self.check()

@@ -15,7 +15,7 @@ import pytest
 from streams.errors import BatchRefused, StoreMisconfigured, StoreUnavailable
 from streams.points import INT64_MAX, UINT64_MAX, Unsigned
 from streams.stores.base import Store
-from streams.stores.duckdb import SWITCH_INTERVAL_S, DuckDBStore
+from streams.stores.duckdb import DuckDBStore
 from tests.contract.asking import ask, point, query, rows, write
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ def killed_after_writing(path: Path, batches: int) -> None:
     code = f"""
 import asyncio, os, signal
 from pathlib import Path
-from streams.stores.duckdb import SWITCH_INTERVAL_S, DuckDBStore
+from streams.stores.duckdb import DuckDBStore
 from tests.streams.stores.test_duckdb import fill
 
 async def main():
@@ -88,16 +88,6 @@ async def test_every_acknowledged_batch_outlives_a_kill(path: Path) -> None:
     killed_after_writing(path, 5)
     async with opened(path) as store:
         assert [window.rows for window in await ask(store, COUNT, 1, 5)] == [((10, 10.0),)] * 5
-
-
-async def test_its_threads_wait_little_for_the_interpreter(path: Path) -> None:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.005)
-    try:
-        async with opened(path):
-            assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL_S)
-    finally:
-        sys.setswitchinterval(before)
 
 
 async def test_another_process_with_the_file_open_is_named_in_one_sentence(path: Path) -> None:
