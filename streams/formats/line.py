@@ -32,6 +32,8 @@ UNITS_V1 = {**UNITS, "m": 60 * UNITS["s"], "h": 3_600 * UNITS["s"]}
 
 STEP_BYTES, STEP_LINES = 64 * 1024, 1_000
 """About as much is scanned at once."""
+STEP_LEAST_BYTES = 16 * 1024
+"""Not less, though: lines as short as that are blank. A frame of four million of them took as many thousand turns."""
 STEP_AWKWARD = 128
 """So many lines that match no form, or are bad, at once: each takes up to a twentieth of a millisecond."""
 
@@ -62,7 +64,7 @@ def steps(data: bytes, *, precision: str = "ns", now: int, at_most: int = sys.ma
     if len(data) <= STEP_BYTES and lines <= STEP_LINES:
         yield from _scans(data, precision, now, at_most)
         return
-    parts = pieces(data, min(STEP_BYTES, len(data) * STEP_LINES // lines))
+    parts = pieces(data, min(STEP_BYTES, max(STEP_LEAST_BYTES, len(data) * STEP_LINES // lines)))
     try:
         yield from in_steps(parts, lambda part, most: _scans(part, precision, now, most), at_most)
     except FrameUnreadable as error:

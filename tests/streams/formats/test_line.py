@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.formats.line import STEP_AWKWARD, STEP_LINES, _Lines, decode_fields, scan, steps
+from streams.formats.line import STEP_AWKWARD, STEP_LEAST_BYTES, STEP_LINES, _Lines, decode_fields, scan, steps
 from streams.points import TIME_MAX, TIME_MIN, Batch, Kind, Scan, Unsigned
 from tests.streams.formats import awkward
 
@@ -175,3 +175,9 @@ def test_bad_lines_are_read_in_short_steps() -> None:
     found = list(steps(b"bad\n" * 900, now=NOW))
     assert [len(part.rejects) for part in found] == [STEP_AWKWARD] * 7 + [900 - 7 * STEP_AWKWARD]
     assert [part.rejects[0].line for part in found] == list(range(1, 901, STEP_AWKWARD))
+
+
+def test_blank_lines_take_few_steps_however_many_they_are() -> None:
+    found = list(steps(b"\n" * 1_000_000 + b"m v=1 1", now=NOW))
+    assert len(found) <= 1_000_000 // STEP_LEAST_BYTES + 1
+    assert [number for part in found for number in part.batch.numbers] == [1_000_001]

@@ -94,7 +94,7 @@ def frame_of(text: bytes, count: int = 40) -> bytes:
     [
         b"m,dev=d%d temp=%d.5,hum=4%d,n=%di,up=t 170000000000000000%d",
         b"system load1=%d.1,load5=0.2,load15=0.3%d 170000000000000000%d",
-        b"m v=1.%de5 %d",
+        b"seen_here_alone v=1.%de5 %d",
     ],
 )
 def test_plain_lines_go_as_columns_once_they_are_known(text: bytes) -> None:
