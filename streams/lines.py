@@ -17,8 +17,7 @@ class Text(Sequence[bytes]):
         self._count = count
         self._cut: list[bytes] | None = None
 
-    def cut(self) -> list[bytes]:
-        """Each of the lines."""
+    def _lines(self) -> list[bytes]:
         if self._cut is None:
             self._cut = self.data.split(b"\n") if self._count else []
         return self._cut
@@ -27,7 +26,7 @@ class Text(Sequence[bytes]):
         return self._count
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self.cut())
+        return iter(self._lines())
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
@@ -36,7 +35,7 @@ class Text(Sequence[bytes]):
     def __getitem__(self, index: slice) -> list[bytes]: ...
 
     def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
-        return self.cut()[index]
+        return self._lines()[index]
 
 
 def text_of(lines: Sequence[bytes]) -> bytes:

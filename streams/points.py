@@ -152,7 +152,7 @@ class Batch:
         return max(self.times)
 
     def knowing(self, **found_out: object) -> Self:
-        """The same batch; whoever made it has found out some of what is asked above already."""
+        """This batch itself, which has these of the above from now on: for whoever makes it and has found them out."""
         vars(self).update(found_out)
         return self
 

@@ -87,6 +87,7 @@ class PointLimits:
 
 
 def _has_strings(batch: Batch) -> bool:
+    """Whether a value can be too long: those of tags were judged with their series."""
     return any(kind is Kind.STRING for shape in batch.different_shapes for _, kind in shape)
 
 
