@@ -17,7 +17,7 @@ from streams.errors import FrameUnreadable, PointRefused
 from streams.formats.columns import Columns, in_steps, joined
 from streams.formats.line_encode import batch_of, encode_line
 from streams.formats.line_forms import FORMS, scan_columns
-from streams.formats.line_grammar import BLANK, end_of, line_end, nanoseconds, split_line, whole_line
+from streams.formats.line_grammar import BLANK, POINTLESS, end_of, line_end, nanoseconds, split_line, whole_line
 from streams.formats.line_pieces import pieces
 from streams.formats.line_values import walk_values
 from streams.formats.series import KEPT_BYTES, SERIES
@@ -36,10 +36,11 @@ STEP_LEAST_BYTES = 16 * 1024
 """Not less, though: lines as short as that are blank. A frame of four million of them took as many thousand turns."""
 STEP_AWKWARD = 128
 """So many lines that match no form, or are bad, at once: each takes up to a twentieth of a millisecond."""
+AWKWARD_COMMENT = 1 / 8
+"""As so much of one counts a comment that may go on in the next line."""
 
 _BACKSLASH = ord("\\")
 _ESCAPED_KEY = re.compile(rb"(?:[^ \\\n]++|\\[^\n])*+")
-_BLANK_LINES = re.compile(rb"(?:[ \t\0]*+\r?+\n)*+")
 _COLUMN_BYTES = 512  # in a shorter frame, columns cost more than they save
 
 
@@ -102,20 +103,24 @@ class _Lines:
 
         Only a frame that is `text`, UTF-8 as a whole, is matched against forms.
         """
-        start, number, awkward = 0, 1, 0
+        start, number, awkward = 0, 1, 0.0
         while start < len(self.data):
-            if awkward == STEP_AWKWARD:
+            if awkward >= STEP_AWKWARD:
                 yield self.columns.scan()
                 awkward, self.at_most, self.columns = 0, self.at_most - self.columns.count, Columns()
             if text:
                 start, number = self._match(start, number)
-            stop = end_of(_BLANK_LINES, self.data, start)
+            stop = end_of(POINTLESS, self.data, start)
             if stop == start < len(self.data):
-                if self.columns.count >= self.at_most:
+                line, stop = self._line(start)
+                if not line or line.startswith(b"#"):
+                    awkward += AWKWARD_COMMENT
+                elif self.columns.count >= self.at_most:
                     self.columns.too_many(number)
                     break
-                stop = self._read(start, number)
-                awkward += 1
+                else:
+                    awkward += 1
+                    self._read(line, number)
             number += self.data.count(b"\n", start, stop)
             start = stop
         yield self.columns.scan()
@@ -144,23 +149,24 @@ class _Lines:
             start = found.end()
         return start, number
 
-    def _read(self, start: int, number: int) -> int:
-        """Take or reject the line that starts here: where the next one starts."""
+    def _line(self, start: int) -> tuple[bytes, int]:
+        """The line that starts here, without what is blank around it, and where the next one starts."""
         end = line_end(self.data, start)
         line = self.data[start:end]
         if line.endswith(b"\r") and end < len(self.data):
             line = line[:-1]
-        line = line.lstrip(BLANK)
-        if line and not line.startswith(b"#"):
-            try:
-                parts = split_line(line.removesuffix(b"\n"))
-                time = nanoseconds(parts.time, self.unit, self.now)
-                whole = whole_line(parts.series, parts.fields, time)
-            except PointRefused as refused:
-                self.columns.reject(number, refused)
-            else:
-                self.columns.add(whole, parts.series, FORMS.learn(parts), time, number)
-        return min(end + 1, len(self.data))
+        return line.lstrip(BLANK).removesuffix(b"\n"), min(end + 1, len(self.data))
+
+    def _read(self, line: bytes, number: int) -> None:
+        """Take or reject the point of this line."""
+        try:
+            parts = split_line(line)
+            time = nanoseconds(parts.time, self.unit, self.now)
+            whole = whole_line(parts.series, parts.fields, time)
+        except PointRefused as refused:
+            self.columns.reject(number, refused)
+        else:
+            self.columns.add(whole, parts.series, FORMS.learn(parts), time, number)
 
 
 def decode_fields(line: bytes) -> dict[str, Value]:

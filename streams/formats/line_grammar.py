@@ -30,6 +30,9 @@ _NEWLINE, _EQUALS = b"\n="
 _UNTIL_MARK_IN_LINE = re.compile(rb'(?:[^\\"=, ]++|\\.?)*+', re.DOTALL)
 _UNTIL_QUOTE = re.compile(rb'(?:[^"\\]++|\\.?)*+', re.DOTALL)
 
+POINTLESS = re.compile(rb"(?:[ \t\0]*+(?:\r?+\n|#(?:(?:[^\\=\n]++|\\.)*+\n|(?:[^\\\"\n]++|\\.)*+\n)))++", re.DOTALL)
+"""Blank lines and comments, but for those with both '=' and quotes: what is between these may hide a newline."""
+
 
 class Parts(NamedTuple):
     """A line taken apart: its raw key and series, its raw fields and their shape, and its time in the unit sent."""

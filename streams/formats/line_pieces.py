@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.errors import FrameUnreadable
-from streams.formats.line_grammar import line_end
+from streams.formats.line_grammar import POINTLESS, line_end
 
 PIECE_BYTES = 128 * 1024
 """A few milliseconds of scanning."""
@@ -13,7 +13,7 @@ MOST_LINE_BYTES = 2**20
 """A longer line is nobody's point, and to find its end would keep everybody waiting."""
 
 _FIELD = rb'[^ ,="\\\n]++=(?:"[^"\\]*+"|[^ ,="\\\n]++)'
-_PLAIN_LINES = re.compile(rb'(?:[^ "\\\n]++ ' + _FIELD + rb"(?:," + _FIELD + rb')*+(?: [^"\\\n]*+)?+\n)*+')
+_PLAIN_LINES = re.compile(rb'(?:[^ "\\\n]++ ' + _FIELD + rb"(?:," + _FIELD + rb')*+(?: [^"\\\n]*+)?+\n)++')
 """Lines of which every line break but those in strings is an end, whichever way they are looked at."""
 
 
@@ -47,9 +47,9 @@ def _cut(data: bytes, start: int, reach: int) -> int | None:
         # Every line break is the end of a line.
         start = data.rfind(b"\n", start, reach) + 1 or start
     while start < min(reach, len(data)):
-        plain = _PLAIN_LINES.match(data, start, reach)
-        if plain and plain.end() > start:
-            start = plain.end()
+        found = _PLAIN_LINES.match(data, start, reach) or POINTLESS.match(data, start, reach)
+        if found:
+            start = found.end()
         elif (stop := _line_stop(data, start)) is None:
             return None
         else:

@@ -116,6 +116,8 @@ def huge() -> Iterator[tuple[str, bytes]]:
     """Frames of the greatest length, each the worst of its kind, with the name of their format."""
     for piece in (
         b"\n",
+        b"#\n",
+        b'#=""\n',
         b"a\n",
         b'"',
         b"\\",

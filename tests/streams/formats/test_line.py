@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.formats.line import STEP_AWKWARD, STEP_LEAST_BYTES, STEP_LINES, _Lines, decode_fields, scan, steps
+from streams.formats.line import (
+    AWKWARD_COMMENT,
+    STEP_AWKWARD,
+    STEP_LEAST_BYTES,
+    STEP_LINES,
+    _Lines,
+    decode_fields,
+    scan,
+    steps,
+)
 from streams.points import TIME_MAX, TIME_MIN, Batch, Kind, Scan, Unsigned
 from tests.streams.formats import awkward
 
@@ -177,7 +186,18 @@ def test_bad_lines_are_read_in_short_steps() -> None:
     assert [part.rejects[0].line for part in found] == list(range(1, 901, STEP_AWKWARD))
 
 
-def test_blank_lines_take_few_steps_however_many_they_are() -> None:
-    found = list(steps(b"\n" * 1_000_000 + b"m v=1 1", now=NOW))
-    assert len(found) <= 1_000_000 // STEP_LEAST_BYTES + 1
-    assert [number for part in found for number in part.batch.numbers] == [1_000_001]
+@pytest.mark.parametrize("nothing", [b"\n", b" \t\r\n", b"#\n", b"  # m v=1 1\r\n", b"# \xff\n", b'#"\n', b"#\\.=\n"])
+def test_lines_without_points_take_few_steps_however_many_they_are(nothing: bytes) -> None:
+    found = list(steps(nothing * 100_000 + b"m v=1 1", now=NOW))
+    assert len(found) <= len(nothing) * 100_000 // STEP_LEAST_BYTES + 1
+    assert [number for part in found for number in part.batch.numbers] == [100_001]
+
+
+def test_comments_that_may_go_on_in_the_next_line_take_some_steps_more() -> None:
+    found = list(steps(b'#=""\n' * 100_000 + b"m v=1 1", now=NOW))
+    assert len(found) <= 100_000 * AWKWARD_COMMENT // STEP_AWKWARD + 500_000 // STEP_LEAST_BYTES + 2
+    assert [number for part in found for number in part.batch.numbers] == [100_001]
+
+
+def test_comments_behind_the_last_point_that_a_frame_may_have_are_none_too_many() -> None:
+    assert scan(b'm v=1 1\n# done\n#="done"\n', now=NOW, at_most=1).rejects == []
