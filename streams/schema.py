@@ -10,6 +10,8 @@ MOST_AGREED = 100_000
 """Pairs of measurement and shape that are remembered; a device that never repeats itself may not fill the memory."""
 
 _measurement = attrgetter("measurement")
+_ONLY = {kind: frozenset({kind}) for kind in Kind}
+"""One set for all fields of a kind: of noise there are many."""
 
 
 class Schema:
@@ -56,7 +58,8 @@ class Schema:
         for measurement, shape in self._news(batch):
             fields = self._fields.setdefault(measurement, {})
             for name, kind in shape:
-                fields[name] = fields.get(name, frozenset()) | {kind}
+                known = fields.get(name)
+                fields[name] = known | {kind} if known else _ONLY[kind]
             self._agreed[measurement, id(shape)] = shape
         if len(self._agreed) > MOST_AGREED:
             self._agreed.clear()
@@ -88,7 +91,7 @@ class Schema:
             kinds = known.get(name)
             if kinds is None:
                 first = fresh.get((measurement, name), kind)
-                kinds = frozenset((first,))
+                kinds = _ONLY[first]
             if kind not in kinds and len(kinds) == 1:
                 return f"field {name!r} of measurement {measurement!r} is {next(iter(kinds))}, not {kind}"
         fresh.update({(measurement, name): kind for name, kind in shape if name not in known})

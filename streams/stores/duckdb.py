@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,19 +17,25 @@ from streams.errors import StoreUnavailable
 from streams.points import Batch
 from streams.queries import Conditions, Query
 from streams.stores.base import Answer, AskedAnew, MeasurementSchema
-from streams.stores.duckdb_answers import Statement, field_counts, statement, tag_counts, tag_values, windows
-from streams.stores.duckdb_catalogue import Table, load_catalogue
+from streams.stores.duckdb_answers import statement, windows
+from streams.stores.duckdb_catalogue import Catalogue, Room, Table, load_catalogue
 from streams.stores.duckdb_files import open_file, open_memory
+from streams.stores.duckdb_relations import Statement
+from streams.stores.duckdb_schema import present_fields, present_tags, tag_values
 from streams.stores.duckdb_writes import write
 from streams.stores.interpreter import give_up_soon
 
 T = TypeVar("T")
 
 _READERS = 4
+MOST_COLUMNS = 1_000
+"""Of wide tables, all together; see `duckdb_catalogue`."""
 
 
 class DuckDBStore(AskedAnew):
     """A `Store` in this process. `path` is a file, made where there is none; None keeps everything in memory.
+
+    `most_columns` says how many columns may have room of their own in it; the values of others share a table.
 
     A call that is cancelled may still be under way in its thread: a write may have been stored then.
     """
@@ -36,10 +43,12 @@ class DuckDBStore(AskedAnew):
     concurrent_writes = 1
     points_for_measurement = 200  # some statements of a millisecond each
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, most_columns: int = MOST_COLUMNS) -> None:
         self._path = None if path is None else Path(os.path.abspath(path))
         self.name = f"duckdb:{self._path or ':memory:'}"
+        self._most_columns = most_columns
         self._tables: dict[str, Table] = {}
+        self._room = Room(0)
         self._connection: DuckDBPyConnection | None = None
         self._idle: list[DuckDBPyConnection] = []
         self._writer = ThreadPoolExecutor(1, "duckdb-writer")
@@ -73,8 +82,10 @@ class DuckDBStore(AskedAnew):
             return MeasurementSchema({}, frozenset())
         fields, tags = tuple(table.fields), tuple(table.tags)
         if where:
-            fields = await self._present(fields, field_counts(table, where))
-            tags = await self._present(tags, tag_counts(table, where))
+            columns = await self._columns(present_fields(table, where))
+            fields = tuple(name for name in fields if table.fields[name].column in columns)
+            columns = await self._columns(present_tags(table, where))
+            tags = tuple(name for name in tags if table.tags[name] in columns)
         return MeasurementSchema({name: frozenset({table.fields[name].kind}) for name in fields}, frozenset(tags))
 
     async def measurements(self) -> Sequence[str]:
@@ -89,12 +100,10 @@ class DuckDBStore(AskedAnew):
             return []
         return [str(value) for (value,) in await self._in(self._readers, self._ask, *asked)]
 
-    async def _present(self, names: tuple[str, ...], counts: Statement | None) -> tuple[str, ...]:
-        """Those of the names, in the order of the statement's columns, that are counted at all."""
-        if counts is None or not names:
-            return ()
-        (row,) = await self._in(self._readers, self._ask, *counts)
-        return tuple(name for name, count in zip(names, row, strict=True) if count)
+    async def _columns(self, asked: Statement | None) -> set[object]:
+        """What a statement for the columns that are present finds."""
+        rows = await self._in(self._readers, self._ask, *asked) if asked else []
+        return {column for (column,) in rows}
 
     async def expire(self, before_ns: int) -> int:
         """Delete the points of all measurements before this time, nanoseconds; how many they were.
@@ -103,7 +112,8 @@ class DuckDBStore(AskedAnew):
         points take the place.
         """
         gone = 0
-        for table in tuple(self._tables.values()):
+        points = [table.points for table in tuple(self._tables.values()) if table.wide]
+        for table in (*points, "hub_values"):
             gone += await self._in(self._writer, self._expire, table, before_ns)
         return gone
 
@@ -125,8 +135,9 @@ class DuckDBStore(AskedAnew):
 
     def _open(self) -> None:
         if self._connection is None:
-            opened = open_memory(load_catalogue) if self._path is None else open_file(self._path, load_catalogue)
-            self._connection, self._tables = opened
+            load = partial(load_catalogue, most_columns=self._most_columns)
+            opened = open_memory(load) if self._path is None else open_file(self._path, load)
+            self._connection, (self._tables, self._room) = opened
 
     def _close(self) -> None:
         self._writer.shutdown()
@@ -138,10 +149,12 @@ class DuckDBStore(AskedAnew):
         self._connection = None
 
     def _write(self, batch: Batch) -> None:
-        self._tables = self._tables | write(self._opened(), batch, self._tables)
+        changed = write(self._opened(), batch, Catalogue(self._tables, self._room))
+        self._tables.update(changed.tables)
+        self._room = changed.room
 
-    def _expire(self, table: Table, before_ns: int) -> int:
-        sql = f"DELETE FROM {table.points} WHERE time < {before_ns}"  # noqa: S608 - a number of the catalogue's own
+    def _expire(self, table: str, before_ns: int) -> int:
+        sql = f"DELETE FROM {table} WHERE time < {before_ns}"  # noqa: S608 - a name of the catalogue's own
         ((gone,),) = self._opened().execute(sql).fetchall()
         return int(gone)
 

@@ -8,19 +8,13 @@ that window. Window n covers the panes from n to n + panes - 1.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from streams.points import NANOSECONDS
-from streams.queries import Conditions, Query
+from streams.queries import Query
 from streams.stores.base import Row, Window
 from streams.stores.duckdb_catalogue import FieldColumn, Table
-
-
-class Statement(NamedTuple):
-    """SQL, and the values of its `?` in order."""
-
-    sql: str
-    values: list[str]
+from streams.stores.duckdb_relations import Statement, conditions, keys_of, points_of
 
 
 def statement(query: Query, table: Table, first_stop: int, last_stop: int) -> Statement | None:
@@ -30,15 +24,17 @@ def statement(query: Query, table: Table, first_stop: int, last_stop: int) -> St
     the rows of a window are in the order of their tags.
     """
     columns = {f"v{n}": table.fields[field] for n, field in enumerate(query.fields) if field in table.fields}
-    conditions = _conditions(query.where, table)
-    if not columns or conditions is None:
+    met = conditions(query.where, table)
+    if not columns or met is None:
         return None
-    tests, values = conditions
+    tests, values = met
     start, stop = (first_stop - query.window_ms) * NANOSECONDS, last_stop * NANOSECONDS
     valued = " OR ".join(f"p.{column} IS NOT NULL" for column, _ in columns.values())
     where = " AND ".join([f"p.time >= {start}", f"p.time < {stop}", f"({valued})", *tests])
     tags = [f"g{n}" for n in range(len(query.group_by))]
-    joined = f" JOIN {table.keys} AS s ON s.number = p.series" if tests or tags else ""
+    points = points_of(table, columns.values())
+    keys = keys_of(table, [table.tags[tag] for tag in (*query.group_by, *dict(query.where)) if tag in table.tags])
+    joined = f" JOIN {keys} AS s ON s.number = p.series" if tests or tags else ""
     values_of = ", ".join(chosen(query, table, columns, numbered(query, first_stop, last_stop)))
     window_start = f"({start} + number * {query.every_ms * NANOSECONDS})"
     aggregates = list(results(query, table, window_start))
@@ -47,7 +43,7 @@ def statement(query: Query, table: Table, first_stop: int, last_stop: int) -> St
         f"SELECT {', '.join(['number', 'points', 'earliest', 'latest', *tags, *(final for _, final in aggregates)])}\n"
         f"FROM (SELECT {', '.join(['number', *tags, *(sql for sql, _ in aggregates)])},"
         " count(*) AS points, min(time) AS earliest, max(time) AS latest\n"
-        f"FROM (SELECT p.time, {values_of} FROM {table.points} AS p{joined}\nWHERE {where})\n"
+        f"FROM (SELECT p.time, {values_of} FROM {points} AS p{joined}\nWHERE {where})\n"
         f"GROUP BY {', '.join(['number', *tags])})"
     )
     if tags:
@@ -62,38 +58,6 @@ def windows(query: Query, first_stop: int, last_stop: int, rows: Iterable[Sequen
     for row in rows:
         found[row[0]].append(row)
     return [_window(*query.span(stop), parts) for stop, parts in zip(stops, found, strict=True)]
-
-
-def tag_values(table: Table, tag: str, limit: int, where: Conditions) -> Statement | None:
-    """What to ask for the first values of a tag that the table has; None where no series meets the conditions."""
-    column = table.tags[tag]
-    conditions = _conditions(where, table)
-    if conditions is None:
-        return None
-    tests, values = conditions
-    kept = " AND ".join([f"{column} IS NOT NULL", *tests])
-    return Statement(f"SELECT DISTINCT {column} FROM {table.keys} AS s WHERE {kept} ORDER BY 1 LIMIT {limit}", values)
-
-
-def tag_counts(table: Table, where: Conditions) -> Statement | None:
-    """What to ask for how many series have each tag of the table; None where none meets the conditions."""
-    conditions = _conditions(where, table)
-    if conditions is None:
-        return None
-    tests, values = conditions
-    counts = ", ".join(f"count({column})" for column in table.tags.values())
-    return Statement(f"SELECT {counts} FROM {table.keys} AS s{_where(tests)}", values)
-
-
-def field_counts(table: Table, where: Conditions) -> Statement | None:
-    """What to ask for how many points have each field of the table; None where no series meets the conditions."""
-    conditions = _conditions(where, table)
-    if conditions is None:
-        return None
-    tests, values = conditions
-    counts = ", ".join(f"count(p.{column})" for column, _ in table.fields.values())
-    joined = f"{table.points} AS p JOIN {table.keys} AS s ON s.number = p.series"
-    return Statement(f"SELECT {counts} FROM {joined}{_where(tests)}", values)
 
 
 def _window(start: int, stop: int, parts: Sequence[Sequence[Any]]) -> Window:
@@ -137,27 +101,6 @@ def chosen(query: Query, table: Table, columns: Mapping[str, FieldColumn], numbe
         yield f"s.{table.tags[tag]} AS g{position}" if tag in table.tags else f"NULL::VARCHAR AS g{position}"
 
 
-def _conditions(where: Conditions, table: Table) -> tuple[list[str], list[str]] | None:
-    """The tests of `where` and the values of their `?`; None where no series can meet them."""
-    tests: list[str] = []
-    values: list[str] = []
-    for tag, wanted in where:
-        texts = [value for value in wanted if value is not None]
-        column = table.tags.get(tag)
-        if column is None and None not in wanted:
-            return None
-        if column is not None:
-            absent = [f"s.{column} IS NULL"] if None in wanted else []
-            present = [f"s.{column} IN ({', '.join('?' * len(texts))})"] if texts else []
-            tests.append(f"({' OR '.join(absent + present)})")
-            values += texts
-    return tests, values
-
-
-def _where(tests: Sequence[str]) -> str:
-    return f" WHERE {' AND '.join(tests)}" if tests else ""
-
-
 def results(query: Query, table: Table, start: str) -> Iterator[tuple[str, str]]:
     """For each column its aggregate, and the cell made of it."""
     names = (f"a{number}" for number in count())
@@ -173,7 +116,7 @@ def results(query: Query, table: Table, start: str) -> Iterator[tuple[str, str]]
 
 def legend(query: Query, table: Table) -> str:
     """Comments that say what the names stand for."""
-    names = {table.points: query.measurement}
+    names = {table.points if table.wide else f"measurement {table.number}": query.measurement}
     names |= {f"v{position}": field for position, field in enumerate(query.fields)}
     names |= {f"g{position}": tag for position, tag in enumerate(query.group_by)}
     return f"-- {', '.join(f'{name} = {json.dumps(named)}' for name, named in names.items())}\n"

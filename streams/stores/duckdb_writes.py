@@ -5,7 +5,7 @@ A primary key would cost more than it saves: the batch goes to a staging table, 
 own range of times, so a merge takes as long in a large table as in a small one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,7 +15,21 @@ from duckdb import DuckDBPyConnection
 
 from streams.formats.line import decode_fields
 from streams.points import Batch, Value
-from streams.stores.duckdb_catalogue import Growth, Table, append, grow, store_growth
+from streams.stores.duckdb_catalogue import TYPES, Catalogue, FieldColumn, Room, Table, append, narrow_number
+from streams.stores.duckdb_growth import Growth, grow, store_growths
+
+Row = list[Value | None]
+
+
+class Target(NamedTuple):
+    """A table with `time` and columns that rows have values for, the first few of which are its key."""
+
+    table: str
+    columns: Sequence[str]
+    key: int
+
+
+_VALUES = Target("hub_values", ("measurement", "field", "series", "time", *(f"{kind}s" for kind in TYPES)), 4)
 
 
 class Part(NamedTuple):
@@ -26,32 +40,34 @@ class Part(NamedTuple):
     fields: Sequence[str]
 
 
-def plan_write(batch: Batch, tables: dict[str, Table]) -> list[Part]:
-    """What a write has to do, for each measurement; pure. BatchRefused where a field would need two types."""
+def plan_write(batch: Batch, catalogue: Catalogue) -> tuple[list[Part], Room]:
+    """What a write has to do, for each measurement, and the room left after it; pure.
+
+    BatchRefused where a field would need two types.
+    """
     indexes: dict[str, list[int]] = {}
     for index, one in enumerate(batch.series):
         indexes.setdefault(one.measurement, []).append(index)
-    number = len(tables)
+    tables, room = catalogue.tables, replace(catalogue.room)
     parts = []
     for measurement, chosen in indexes.items():
         shapes = dict.fromkeys(batch.shapes[index] for index in chosen)
         series = {batch.series[index].key: batch.series[index] for index in chosen}
-        growth = grow(measurement, tables.get(measurement), number, shapes, series)
-        number += growth.created
+        growth = grow(measurement, tables.get(measurement), shapes, series, room)
         fields = dict.fromkeys(name for shape in shapes for name, _ in shape)
         parts.append(Part(growth, chosen, tuple(fields)))
-    return parts
+    return parts, room
 
 
-def write(connection: DuckDBPyConnection, batch: Batch, tables: dict[str, Table]) -> dict[str, Table]:
-    """Store a batch in one transaction, synced when this returns; the tables that it changed, by measurement.
+def write(connection: DuckDBPyConnection, batch: Batch, catalogue: Catalogue) -> Catalogue:
+    """Store a batch in one transaction, synced when this returns; the tables that it changed, and the room left.
 
     BatchRefused as `plan_write`; after any error nothing is stored.
     """
-    parts = plan_write(batch, tables)
+    parts, room = plan_write(batch, catalogue)
     connection.begin()
     try:
-        changed = [_store(connection, part, batch) for part in parts]
+        changed = _store(connection, parts, batch)
         connection.commit()
     except BaseException:
         with suppress(duckdb.Error):
@@ -59,31 +75,37 @@ def write(connection: DuckDBPyConnection, batch: Batch, tables: dict[str, Table]
         raise
     for part in parts:
         part.growth.table.series.update(part.growth.numbers)
-    return {table.measurement: table for table in changed}
+    return Catalogue({table.measurement: table for table in changed}, room)
 
 
-def _store(connection: DuckDBPyConnection, part: Part, batch: Batch) -> Table:
-    growth = part.growth
-    table = growth.table
-    store_growth(connection, growth)
-    rows = _rows(part, batch)
-    columns = ["time", "series", *(table.fields[name].column for name in part.fields)]
-    earliest, latest = min(rows)[0], max(rows)[0]
-    if table.latest is None or earliest > table.latest:
-        append(connection, table.points, columns, rows.values())
-        return replace(table, latest=latest)
-    connection.execute(f"CREATE TEMP TABLE staging AS SELECT {', '.join(columns)} FROM {table.points} LIMIT 0")
-    append(connection, "staging", columns, rows.values())
-    _merge(connection, table.points, columns, f"time BETWEEN {earliest} AND {latest}")
-    connection.execute("DROP TABLE staging")
-    return replace(table, latest=max(table.latest, latest))
+def _store(connection: DuckDBPyConnection, parts: Sequence[Part], batch: Batch) -> list[Table]:
+    store_growths(connection, [part.growth for part in parts])
+    changed: list[Table] = []
+    values: dict[bool, list[Row]] = {True: [], False: []}
+    for part in parts:
+        table = part.growth.table
+        rows = _rows(part, batch)
+        earliest, latest = min(rows)[0], max(rows)[0]
+        is_new = table.latest is None or earliest > table.latest
+        columns = [table.fields[name] for name in part.fields]
+        wide = [position for position, (column, _) in enumerate(columns) if narrow_number(column) is None]
+        if wide:
+            target = Target(table.points, ["time", "series", *(columns[position].column for position in wide)], 2)
+            _put(connection, target, _cut(rows.values(), wide, len(columns)), is_new)
+        if len(wide) < len(columns):
+            values[is_new] += _narrow(table.number, columns, rows.values())
+        changed.append(replace(table, latest=latest if table.latest is None else max(table.latest, latest)))
+    for is_new, found in values.items():
+        if found:
+            _put(connection, _VALUES, found, is_new)
+    return changed
 
 
-def _rows(part: Part, batch: Batch) -> dict[tuple[int, int], list[Value | None]]:
+def _rows(part: Part, batch: Batch) -> dict[tuple[int, int], Row]:
     """The rows of a part by time and number of their series; points that share both are one row."""
     known, new = part.growth.table.series, part.growth.numbers
     series, times, lines, fields = batch.series, batch.times, list(batch.lines), part.fields
-    rows: dict[tuple[int, int], list[Value | None]] = {}
+    rows: dict[tuple[int, int], Row] = {}
     for index in part.indexes:
         key, time = series[index].key, times[index]
         number = known[key] if key in known else new[key]
@@ -94,14 +116,47 @@ def _rows(part: Part, batch: Batch) -> dict[tuple[int, int], list[Value | None]]
     return rows
 
 
-def _merge(connection: DuckDBPyConnection, points: str, columns: Sequence[str], within: str) -> None:
-    matched = "p.time = staging.time AND p.series = staging.series"
-    ((rewrites,),) = connection.execute(
-        f"SELECT count(*) FROM staging SEMI JOIN (SELECT time, series FROM {points} WHERE {within}) AS p ON {matched}"
-    ).fetchall()
+def _cut(rows: Collection[Row], wide: Sequence[int], columns: int) -> Collection[Row]:
+    """The part of rows with so many columns that a wide table gets; no row without any of its values."""
+    if len(wide) == columns:
+        return rows
+    cut = ([row[0], row[1], *(row[2 + position] for position in wide)] for row in rows)
+    return [row for row in cut if any(value is not None for value in row[2:])]
+
+
+def _narrow(measurement: int, columns: Sequence[FieldColumn], rows: Collection[Row]) -> Iterator[Row]:
+    """A row for each value of a narrow column: that of its kind, and NULL for the other kinds."""
+    kinds = list(TYPES)
+    for position, (column, kind) in enumerate(columns, 2):
+        number, place = narrow_number(column), kinds.index(kind)
+        if number is not None:
+            before, after = [None] * place, [None] * (len(kinds) - place - 1)
+            for row in rows:
+                if row[position] is not None:
+                    yield [measurement, number, row[1], row[0], *before, row[position], *after]
+
+
+def _put(connection: DuckDBPyConnection, target: Target, rows: Collection[Row], is_new: bool) -> None:
+    """Add rows; unless all are new, those that exist already take on the new values."""
+    if is_new:
+        append(connection, target.table, target.columns, rows)
+        return
+    connection.execute(f"CREATE TEMP TABLE staging AS SELECT {', '.join(target.columns)} FROM {target.table} LIMIT 0")
+    append(connection, "staging", target.columns, rows)
+    _merge(connection, target)
+    connection.execute("DROP TABLE staging")
+
+
+def _merge(connection: DuckDBPyConnection, target: Target) -> None:
+    table, columns, keys = target.table, target.columns, target.columns[: target.key]
+    ((earliest, latest),) = connection.execute("SELECT min(time), max(time) FROM staging").fetchall()
+    within = f"time BETWEEN {earliest} AND {latest}"
+    matched = " AND ".join(f"p.{column} = staging.{column}" for column in keys)
+    present = f"(SELECT {', '.join(keys)} FROM {table} WHERE {within}) AS p ON {matched}"
+    ((rewrites,),) = connection.execute(f"SELECT count(*) FROM staging SEMI JOIN {present}").fetchall()
     added = "FROM staging"
     if rewrites:
-        merged = ", ".join(f"{column} = coalesce(staging.{column}, p.{column})" for column in columns[2:])
-        connection.execute(f"UPDATE {points} AS p SET {merged} FROM staging WHERE {matched} AND p.{within}")
-        added += f" ANTI JOIN (SELECT time, series FROM {points} WHERE {within}) AS p ON {matched}"
-    connection.execute(f"INSERT INTO {points} ({', '.join(columns)}) SELECT staging.* {added}")
+        merged = ", ".join(f"{column} = coalesce(staging.{column}, p.{column})" for column in columns[target.key :])
+        connection.execute(f"UPDATE {table} AS p SET {merged} FROM staging WHERE {matched} AND p.{within}")
+        added += f" ANTI JOIN {present}"
+    connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) SELECT staging.* {added}")

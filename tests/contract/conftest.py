@@ -84,6 +84,8 @@ def _partials_of_tail(request: pytest.FixtureRequest) -> Store:
 CANDIDATES = {
     "duckdb-file": Candidate(_duckdb_file),
     "duckdb-memory": Candidate(lambda _request: DuckDBStore(None)),
+    "duckdb-narrow": Candidate(lambda _request: DuckDBStore(None, most_columns=0)),
+    "duckdb-full": Candidate(lambda _request: DuckDBStore(None, most_columns=6)),
     "influxdb-2.9.1": Candidate(_influxdb("influxdb2")),
     "tail": Candidate(_tail),
     "partials": Candidate(_partials),
