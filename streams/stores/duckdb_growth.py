@@ -1,5 +1,6 @@
 """What a DuckDB file must become to take a batch: new tables, columns and series, wide where there is room."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -57,26 +58,20 @@ def grow(
 
 def store_growths(connection: DuckDBPyConnection, growths: Sequence[Growth]) -> None:
     """Create and alter what they need, inside the caller's transaction."""
+    news: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for growth in growths:
+        number = growth.table.number
+        if growth.created:
+            news["hub_measurements"].append((number, growth.table.measurement))
+        news["hub_fields"] += [(number, name, str(kind), column) for name, (column, kind) in growth.fields.items()]
+        news["hub_tags"] += [(number, name, column) for name, column in growth.tags.items()]
+        news["hub_tag_values"] += _narrow_tags(growth)
         if growth.table.wide:
             _store_wide(connection, growth)
-    _insert(
-        connection,
-        "hub_measurements",
-        [(growth.table.number, growth.table.measurement) for growth in growths if growth.created],
-    )
-    fields = [
-        (growth.table.number, name, str(kind), column)
-        for growth in growths
-        for name, (column, kind) in growth.fields.items()
-    ]
-    _insert(connection, "hub_fields", fields)
-    tags = [(growth.table.number, name, column) for growth in growths for name, column in growth.tags.items()]
-    _insert(connection, "hub_tags", tags)
-    narrow = [growth for growth in growths if not growth.table.wide]
-    series = [(growth.table.number, number, key) for growth in narrow for key, number in growth.numbers.items()]
-    _insert(connection, "hub_series", series)
-    _insert(connection, "hub_tag_values", list(chain.from_iterable(map(_narrow_tags, growths))))
+        else:
+            news["hub_series"] += [(number, of_series, key) for key, of_series in growth.numbers.items()]
+    for table, rows in news.items():
+        _insert(connection, table, rows)
 
 
 def _store_wide(connection: DuckDBPyConnection, growth: Growth) -> None:
