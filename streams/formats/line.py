@@ -36,7 +36,7 @@ STEP_LEAST_BYTES = 16 * 1024
 """Not less, though: lines as short as that are blank. A frame of four million of them took as many thousand turns."""
 STEP_AWKWARD = 128
 """So many lines that match no form, or are bad, at once: each takes up to a twentieth of a millisecond."""
-AWKWARD_COMMENT = 1 / 8
+AWKWARD_COMMENT = 1 / 4
 """As so much of one counts a comment that may go on in the next line."""
 
 _BACKSLASH = ord("\\")

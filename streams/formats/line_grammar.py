@@ -30,8 +30,12 @@ _NEWLINE, _EQUALS = b"\n="
 _UNTIL_MARK_IN_LINE = re.compile(rb'(?:[^\\"=, ]++|\\.?)*+', re.DOTALL)
 _UNTIL_QUOTE = re.compile(rb'(?:[^"\\]++|\\.?)*+', re.DOTALL)
 
-POINTLESS = re.compile(rb"(?:[ \t\0]*+(?:\r?+\n|#(?:(?:[^\\=\n]++|\\.)*+\n|(?:[^\\\"\n]++|\\.)*+\n)))++", re.DOTALL)
-"""Blank lines and comments, but for those with both '=' and quotes: what is between these may hide a newline."""
+_COMMENTS = (
+    rb"#(?:[^\\=\n]++|\\.)*+\n",
+    rb'#(?:[^\\"\n]++|\\.|"[^\\"=, \n]*+")*+\n',
+)
+POINTLESS = re.compile(rb"(?:[ \t\0]*+(?:\r?+\n|" + b"|".join(_COMMENTS) + b"))++", re.DOTALL)
+"""Blank lines and comments, but for those in which what is between quotes may hide a line break."""
 
 
 class Parts(NamedTuple):

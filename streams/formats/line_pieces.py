@@ -9,6 +9,8 @@ from streams.formats.line_grammar import POINTLESS, line_end
 
 PIECE_BYTES = 128 * 1024
 """A few milliseconds of scanning."""
+MOST_LOOKS = 500
+"""Lines of a piece whose end has to be looked for with care: some milliseconds, too."""
 MOST_LINE_BYTES = 2**20
 """A longer line is nobody's point, and to find its end would keep everybody waiting."""
 
@@ -25,7 +27,8 @@ class Piece(NamedTuple):
 
 
 def pieces(data: bytes, size: int = PIECE_BYTES) -> Iterator[Piece]:
-    """Cut where lines end, each piece being at least `size` bytes long, but for the last; strings stay whole.
+    """Cut where lines end; strings stay whole. But for the last, each piece is at least `size` bytes long, or has
+    MOST_LOOKS lines.
 
     FrameUnreadable, after the pieces before it, where a line is longer than MOST_LINE_BYTES.
     """
@@ -42,18 +45,19 @@ def pieces(data: bytes, size: int = PIECE_BYTES) -> Iterator[Piece]:
 
 
 def _cut(data: bytes, start: int, reach: int) -> int | None:
-    """The end of the first line that ends at `reach` or later; `start` is where a line starts."""
+    """The end of the first line that ends at `reach` or later, or has had many looks; `start` is where one starts."""
+    looks = 0
     if data.find(b'"', start, reach) < 0 and data.find(b"\\", start, reach) < 0:
         # Every line break is the end of a line.
         start = data.rfind(b"\n", start, reach) + 1 or start
-    while start < min(reach, len(data)):
+    while start < min(reach, len(data)) and looks < MOST_LOOKS:
         found = _PLAIN_LINES.match(data, start, reach) or POINTLESS.match(data, start, reach)
         if found:
             start = found.end()
         elif (stop := _line_stop(data, start)) is None:
             return None
         else:
-            start = stop
+            start, looks = stop, looks + 1
     return start
 
 

@@ -117,7 +117,7 @@ def huge() -> Iterator[tuple[str, bytes]]:
     for piece in (
         b"\n",
         b"#\n",
-        b'#=""\n',
+        b'# ="="\n',
         b"a\n",
         b'"',
         b"\\",

@@ -17,5 +17,6 @@ def test_lines_without_points_end_where_each_of_them_does(data: bytes) -> None:
 
 
 def test_a_comment_whose_string_hides_its_line_break_has_to_be_looked_at() -> None:
-    assert end_of(POINTLESS, b'#a="\n"\n', 0) == 0
-    assert end_of(POINTLESS, b'#a "\n#a=b\n', 0) == len(b'#a "\n#a=b\n')
+    assert end_of(POINTLESS, b'#a ="\n"\n', 0) == 0
+    assert end_of(POINTLESS, b'#a "\n#a=b\n#="" ",\n#a=", "\n', 0) == len(b'#a "\n#a=b\n')
+    assert end_of(POINTLESS, b'#a "\n# a="",b="c"\n', 0) == len(b'#a "\n# a="",b="c"\n')

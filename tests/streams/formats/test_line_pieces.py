@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from streams.errors import FrameUnreadable
 from streams.formats.line import scan
-from streams.formats.line_pieces import MOST_LINE_BYTES, pieces
+from streams.formats.line_pieces import MOST_LINE_BYTES, MOST_LOOKS, pieces
 from streams.points import Reject
 
 NOW = 1_700_000_000_000_000_000
@@ -83,3 +83,8 @@ def test_plain_lines_are_cut_without_reading_each() -> None:
     cut = list(pieces(data, 800))
     assert {len(piece.data) for piece in cut} == {800}
     assert [piece.first_line for piece in cut[:3]] == [1, 101, 201]
+
+
+def test_lines_whose_end_has_to_be_looked_for_are_cut_into_smaller_pieces() -> None:
+    cut = [piece.data for piece in pieces(b'# ="="\n' * 1_800)]
+    assert [data.count(b"\n") for data in cut] == [MOST_LOOKS] * 3 + [1_800 - 3 * MOST_LOOKS]
