@@ -187,18 +187,20 @@ class Panes:
 
     def prepare(self, stop: int) -> None:
         """The newest pane of the window that stops then is being asked for: put it together but for that pane."""
-        if stop in self._latest:
-            return
         first, after = (time // self._pane_ms for time in self._query.span(stop))
         keys = [POINTS, EXTENT, THERE, *self._needed()]
         self._stretches.prepare(first, after, keys)
         for field in self._values:
             self._slid(field, first, after - 1)
 
+    def knows(self, stop: int) -> bool:
+        """Whether nothing in the window that stops then has changed since it was answered."""
+        return stop in self._latest
+
     def known(self, first_stop: int, last_stop: int) -> tuple[list[Window], str] | None:
         """As `answer`, where nothing in the windows has changed since they were answered; else None."""
         stops = range(first_stop, last_stop + 1, self._query.every_ms)
-        return self.answer(first_stop, last_stop) if all(stop in self._latest for stop in stops) else None
+        return self.answer(first_stop, last_stop) if all(map(self.knows, stops)) else None
 
     def answer(self, first_stop: int, last_stop: int) -> tuple[list[Window], str]:
         """The windows that stop in this range, all of whose panes are kept, and how they were found."""

@@ -170,7 +170,8 @@ class Partials(InFront):
                 began = self._clock.now()
                 kept.slices.begin(span)
                 try:
-                    async with self._meanwhile(partial(panes.prepare, wanted[1]), only_if=newest):
+                    prepare = partial(panes.prepare, wanted[1])
+                    async with self._meanwhile(prepare, only_if=newest and not panes.knows(wanted[1])):
                         answer = await self.behind.answer(parts.query, span[0] + pane_ms, span[1])
                     await self._put(kept, parts, panes, answer, wanted[1] if newest else None)
                 except BaseException:
