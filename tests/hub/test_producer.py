@@ -111,7 +111,7 @@ def test_plain_frames_are_taken_together_and_have_their_outcomes_apart() -> None
         'together,site=a v="text" 1700000000000000000',
         "together,site=a v=1 1",
         '{"type":"auth","token":"t"}',
-        "never,seen=before w=1 1700000000000000000\n",
+        "together,site=a never_seen_before=1 1700000000000000000\n",
         b"together,site=\xff v=1 1700000000000000000",
         "together,site=a v=1 1700000000000000000\n\n",
         plain(*range(30)),
