@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -17,20 +16,11 @@ from streams.points import INT64_MAX, UINT64_MAX, Unsigned
 from streams.stores.base import Store
 from streams.stores.duckdb import DuckDBStore
 from tests.contract.asking import ask, point, query, rows, write
+from tests.streams.stores.opening import opened
 
 pytestmark = pytest.mark.anyio
 
 COUNT = query({"temp": ["count", "sum"]})
-
-
-@asynccontextmanager
-async def opened(path: Path | None) -> AsyncIterator[DuckDBStore]:
-    store = DuckDBStore(None if path is None else str(path))
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @pytest.fixture

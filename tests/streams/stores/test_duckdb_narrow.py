@@ -1,7 +1,5 @@
 """A DuckDB file has so many columns and no more: what comes after shares narrow tables, and is as good as any."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import duckdb
@@ -9,21 +7,12 @@ import pytest
 
 from streams.errors import BatchRefused
 from streams.points import Point, Unsigned, Value
-from streams.stores.duckdb import MOST_COLUMNS, DuckDBStore
+from streams.stores.duckdb import MOST_COLUMNS
 from streams.stores.duckdb_catalogue import COLUMNS_OF_MEASUREMENT
 from tests.contract.asking import SECOND, T0, ask, point, query, rows, write
+from tests.streams.stores.opening import opened
 
 pytestmark = pytest.mark.anyio
-
-
-@asynccontextmanager
-async def opened(path: Path, most_columns: int = MOST_COLUMNS) -> AsyncIterator[DuckDBStore]:
-    store = DuckDBStore(str(path), most_columns)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @pytest.fixture
@@ -96,22 +85,18 @@ async def test_fields_of_both_kinds_of_tables_meet_in_one_point(path: Path) -> N
 
 
 async def test_a_narrow_field_keeps_the_type_it_was_first_written_with() -> None:
-    store = DuckDBStore(None, most_columns=0)
-    await store.open()
-    await write(store, point(0, v=1.5))
-    with pytest.raises(BatchRefused, match="field 'v' of measurement 'weather' is float, and a point has integer"):
-        await write(store, point(1, v=1, w=2), point(2, measurement="other", v=1))
-    assert await store.measurements() == ["weather"]
-    await write(store, point(1, w=2.5), point(2, measurement="other", v=1))
-    assert await rows(store, query({"w": ["sum"]}), 2) == ((2.5,),)
-    await store.close()
+    async with opened(None, 0) as store:
+        await write(store, point(0, v=1.5))
+        with pytest.raises(BatchRefused, match="field 'v' of measurement 'weather' is float, and a point has integer"):
+            await write(store, point(1, v=1, w=2), point(2, measurement="other", v=1))
+        assert await store.measurements() == ["weather"]
+        await write(store, point(1, w=2.5), point(2, measurement="other", v=1))
+        assert await rows(store, query({"w": ["sum"]}), 2) == ((2.5,),)
 
 
 async def test_narrow_values_expire_too() -> None:
-    store = DuckDBStore(None, most_columns=0)
-    await store.open()
-    await write(store, *(point(at, v=1, measurement=f"m{at % 2}") for at in range(10)))
-    assert await store.expire((T0 + 4) * SECOND) == 4
-    windows = await ask(store, query({"v": ["count"]}, "m1"), 1, 10)
-    assert [window.points for window in windows] == [0, 0, 0, 0, 0, 1, 0, 1, 0, 1]
-    await store.close()
+    async with opened(None, 0) as store:
+        await write(store, *(point(at, v=1, measurement=f"m{at % 2}") for at in range(10)))
+        assert await store.expire((T0 + 4) * SECOND) == 4
+        windows = await ask(store, query({"v": ["count"]}, "m1"), 1, 10)
+        assert [window.points for window in windows] == [0, 0, 0, 0, 0, 1, 0, 1, 0, 1]
