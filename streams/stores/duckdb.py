@@ -106,14 +106,14 @@ class DuckDBStore(AskedAnew):
         return {column for (column,) in rows}
 
     async def expire(self, before_ns: int) -> int:
-        """Delete the points of all measurements before this time, nanoseconds; how many they were.
+        """Delete the points of all measurements before this time, nanoseconds; how many rows they were.
 
         One measurement after the other, so that writes wait for no more than one. The file does not shrink: new
         points take the place.
         """
         gone = 0
-        points = [table.points for table in tuple(self._tables.values()) if table.wide]
-        for table in (*points, "hub_values"):
+        wide = [table.points for table in tuple(self._tables.values()) if table.wide]
+        for table in (*wide, "hub_values"):
             gone += await self._in(self._writer, self._expire, table, before_ns)
         return gone
 

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 (names in the SQL are the catalogue's own numbers, users' texts are bound)
-"""What a DuckDB file holds: two wide tables for each measurement, four narrow ones for the rest, and who is who.
+"""What a DuckDB file holds: two wide tables for each measurement, three narrow ones for the rest, and who is who.
 
 A measurement has a table of points with a column for each field, and one of series with a column for each tag. Each
 column takes room of its own in the file, and its time when DuckDB brings the file up to date; thousands of them kept

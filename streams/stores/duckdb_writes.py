@@ -60,7 +60,7 @@ def plan_write(batch: Batch, catalogue: Catalogue) -> tuple[list[Part], Room]:
 
 
 def write(connection: DuckDBPyConnection, batch: Batch, catalogue: Catalogue) -> Catalogue:
-    """Store a batch in one transaction, synced when this returns; the tables that it changed, and the room left.
+    """Store a batch in one transaction, synced when this returns: of a catalogue what changed, its tables and the room.
 
     BatchRefused as `plan_write`; after any error nothing is stored.
     """
