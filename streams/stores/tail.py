@@ -137,7 +137,8 @@ class Tail(InFront):
             self._begin_anew(watched)
         if not watched.covers(query, first_stop - query.window_ms, now):
             answer = await self.behind.answer(query, first_stop, last_stop)
-            watched.choice.spent(answer.query_ms)
+            if watched.choice.direct and watched.is_recent(first_stop - query.window_ms, now):
+                watched.choice.spent(answer.query_ms)  # of the past no window is asked for at every tick
             return answer
         began = time.perf_counter()
         watched.waiting += 1

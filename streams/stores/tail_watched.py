@@ -78,7 +78,11 @@ class Watched:
 
     def covers(self, query: Query, start: int, now: int) -> bool:
         """Whether the tail is the way for windows of this query that begin at that time."""
-        return query.key in self.queries and start >= now - self.keep_ms and not self.is_dense(now)
+        return query.key in self.queries and self.is_recent(start, now) and not self.is_dense(now)
+
+    def is_recent(self, start: int, now: int) -> bool:
+        """Whether windows that begin at that time are of those that live plans ask for."""
+        return start >= now - self.keep_ms
 
     def is_dense(self, now: int) -> bool:
         """Whether it has too many points for the tail, or for so few plans."""

@@ -295,6 +295,26 @@ async def test_one_plan_over_dense_points_asks_the_database_and_a_second_plan_br
     await store.close()
 
 
+class Slow(DuckDBStore):
+    """Says that each answer took a minute."""
+
+    async def answer(self, query: Query, first_stop: int, last_stop: int) -> Answer:
+        return (await super().answer(query, first_stop, last_stop))._replace(query_ms=60_000)
+
+
+async def test_what_the_past_cost_does_not_turn_a_plan_away_from_the_tail() -> None:
+    source, clock = Source(), Clock(100 * SECOND)
+    source.points += [Point("weather", {}, {"temp": 1.0}, at * 10**9) for at in range(90, 190)]
+    plan = parse_query(measurement="weather", select={"temp": ["mean"]}, every="1s")
+    store = Tail(Slow(None), source, clock)
+    await store.open()
+    store.watch(plan)
+    assert (await store.answer(plan, SECOND, 10 * SECOND)).way == "duckdb"
+    for clock.time in range(101 * SECOND, 190 * SECOND, SECOND):
+        assert (await store.answer(plan, clock.time, clock.time)).way == "tail"
+    await store.close()
+
+
 async def test_a_read_that_fails_is_an_error_and_not_a_wrong_window() -> None:
     source, clock, plan = Source(), Clock(100 * SECOND), query()
     source.add(99_500, 1.0)
