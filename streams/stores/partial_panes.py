@@ -55,6 +55,8 @@ class Panes:
         }
         self._sliding: dict[str, list[Sliding]] = {field: [] for field in self._values}
         self._counted = 0
+        self.cells_of_latest = 0
+        """Of the pane that was put last, as of those that come and go with the next."""
 
     @property
     def rows(self) -> int:
@@ -80,6 +82,12 @@ class Panes:
         """Whether these very panes are kept: a store that has read again what did not change gives the same object."""
         return all(self._put.get(window.stop) is window for window in windows)
 
+    def cells_of(self, windows: Sequence[Window]) -> int:
+        """About how many states and values these panes have."""
+        states = 1 + sum(map(len, self._parts.states))
+        rows = sum(len(window.groups if isinstance(window, Pane) else window.rows) for window in windows)
+        return states * rows + (sum(window.points for window in windows) if self._values else 0)
+
     def replace(self, windows: Sequence[Window], stop: int | None = None) -> None:
         """Put these panes, windows of `Parts.query`, in the place of what was kept of them. KindsUnknown.
 
@@ -96,6 +104,7 @@ class Panes:
             self._replace(window, of_fields)
             self._digests[window.start // self._pane_ms] = digest
         self._put = {window.stop: window for window in windows[-MOST_LATEST:]}
+        self.cells_of_latest = self.cells_of(windows[-1:])
         if stop is not None:
             self.answer(stop, stop)
 

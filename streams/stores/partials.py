@@ -5,14 +5,11 @@ asked for when it has stopped, again when `grace` has passed, and again when lat
 a day costs little more than its newest pane.
 """
 
-import asyncio
+import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
 
 from streams.clock import Clock
 from streams.errors import StoreUnavailable
@@ -24,21 +21,17 @@ from streams.stores.influxdb_queries import read_as
 from streams.stores.partial_kept import IDLE_MS, Kept
 from streams.stores.partial_panes import Panes
 from streams.stores.partial_states import KindsUnknown
+from streams.stores.partial_work import Workshop
 from streams.stores.tail_slices import Slices, Span
-
-T = TypeVar("T")
 
 PANES_AT_ONCE = 64
 LIVE_PANES = 4
 """Where no more than these are asked for, the window is put together but for the newest of them meanwhile."""
 FULL_MS = 60_000
 """For how long a query that had no room is answered without panes, before they are tried again."""
-ON_ITS_WAY_S = 0.002
-"""After so long a request for panes has been sent, and its answer takes longer."""
 ATTEMPTS = 3
 PRUNED_PARTS = 32
 """Panes are dropped when this part of a window's is too old."""
-THREADS = 2
 
 
 class Full(Exception):
@@ -77,7 +70,7 @@ class Partials(InFront):
         self._room.users.append(lambda: sum(kept.rows for kept in self._kept.values()))
         self._few_points = few_points
         self._is_dense = is_dense
-        self._threads = ThreadPoolExecutor(THREADS, "partials")
+        self._workshop = Workshop()
         self._kept: dict[str, Kept] = {}
         self._watched: dict[str, Query] = {}
         self._watched_behind: Counter[Query] = Counter()
@@ -85,7 +78,7 @@ class Partials(InFront):
     async def close(self) -> None:
         """As the contract says."""
         await super().close()
-        await asyncio.to_thread(self._threads.shutdown)
+        await self._workshop.close()
 
     def watch(self, query: Query) -> None:
         """As the contract says."""
@@ -152,7 +145,7 @@ class Partials(InFront):
                 continue
             found = panes.known(first_stop, last_stop)
             if found is None:
-                found = await self._in_thread(partial(panes.answer, first_stop, last_stop))
+                found = await self._workshop.do(partial(panes.answer, first_stop, last_stop), math.inf)
             windows, how = found
             if not self._room.has(0):
                 raise Full
@@ -170,8 +163,8 @@ class Partials(InFront):
                 began = self._clock.now()
                 kept.slices.begin(span)
                 try:
-                    prepare = partial(panes.prepare, wanted[1])
-                    async with self._meanwhile(prepare, only_if=newest and not panes.knows(wanted[1])):
+                    prepare, first_time = partial(panes.prepare, wanted[1]), newest and not panes.knows(wanted[1])
+                    async with self._workshop.meanwhile(prepare, panes.cells_of_latest, only_if=first_time):
                         answer = await self.behind.answer(parts.query, span[0] + pane_ms, span[1])
                     await self._put(kept, parts, panes, answer, wanted[1] if newest else None)
                 except BaseException:
@@ -188,16 +181,18 @@ class Partials(InFront):
             raise Changed
         if panes.has(answer.windows):
             return
-        replace = partial(panes.replace, answer.windows, stop)
+        replace = partial(
+            self._workshop.do, partial(panes.replace, answer.windows, stop), panes.cells_of(answer.windows)
+        )
         try:
-            await self._in_thread(replace)
+            await replace()
         except KindsUnknown:
             schema = await self.behind.schema(kept.query.measurement)
             kinds = {field: read_as(several) for field, several in schema.fields.items()}
-            if not await self._in_thread(partial(panes.learn, kinds)):
+            if not panes.learn(kinds):
                 raise Changed from None
             try:
-                await self._in_thread(replace)
+                await replace()
             except KindsUnknown:
                 raise Changed from None
 
@@ -231,7 +226,7 @@ class Partials(InFront):
             return
         kept.pruned_to = oldest
         kept.slices.drop_before(oldest)
-        await self._in_thread(partial(panes.drop_before, oldest))
+        await self._workshop.do(partial(panes.drop_before, oldest), math.inf)
 
     def _forget_idle(self, now: int) -> None:
         for key, kept in list(self._kept.items()):
@@ -250,41 +245,3 @@ class Partials(InFront):
         if not self._watched_behind[query]:
             del self._watched_behind[query]
             self.behind.unwatch(query)
-
-    @asynccontextmanager
-    async def _meanwhile(self, work: Callable[[], object], *, only_if: bool) -> AsyncIterator[None]:
-        """Do it in a thread during what is awaited inside, unless that is soon over.
-
-        What goes wrong goes wrong again when it is needed.
-        """
-        loop = asyncio.get_running_loop()
-        doing: list[asyncio.Future[object]] = []
-        # Not at once: what is to be awaited has to be on its way first, and the thread would hold it up.
-        timer = loop.call_later(ON_ITS_WAY_S, lambda: doing.append(loop.run_in_executor(self._threads, work)))
-        if not only_if:
-            timer.cancel()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            for one in doing:
-                await _ended(one)
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        doing = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        await _ended(doing)
-        return doing.result()
-
-
-async def _ended(doing: asyncio.Future[T]) -> None:
-    """Return when it is done, even when cancelled: nobody else may begin meanwhile."""
-    try:
-        await asyncio.wait([doing])
-    except asyncio.CancelledError:
-        while not doing.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([doing])
-        raise
-    finally:
-        if not doing.cancelled():
-            doing.exception()  # seen: nobody may wait for it any more

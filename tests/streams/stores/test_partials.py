@@ -1,7 +1,6 @@
 """Long windows put together from panes: which are asked for, how often, and what happens where they do not fit."""
 
 import asyncio
-import gc
 import math
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +19,6 @@ from streams.stores.base import Answer, Room, Row, Window
 from streams.stores.duckdb import DuckDBStore
 from streams.stores.partial_kept import IDLE_MS
 from streams.stores.partial_panes import Panes
-from streams.stores.partial_states import KindsUnknown
 from streams.stores.partials import Partials
 from tests.contract.asking import write
 from tests.streams.stores.test_tail import Clock
@@ -314,26 +312,6 @@ async def test_an_answer_that_nobody_waits_for_any_more_leaves_nothing_half_done
             with anyio.move_on_after(0.02):
                 await store.answer(asked, NOW, NOW)
         await check(store, behind, asked, NOW)
-
-
-async def test_a_failure_that_nobody_waits_for_any_more_is_no_trouble() -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def fail() -> None:
-        begun.set()
-        go_on.wait(10)
-        raise KindsUnknown("temp")
-
-    async with partials(Clock(NOW)) as (store, _):
-        work = asyncio.create_task(store._in_thread(fail))
-        await asyncio.to_thread(begun.wait, 10)
-        work.cancel()
-        await asyncio.sleep(0)
-        go_on.set()
-        await asyncio.wait([work])
-        assert work.cancelled()
-        del work
-        gc.collect()  # what nobody has looked at is reported when it goes, and fails the test
 
 
 async def test_dense_hopping_windows_are_put_together_too() -> None:
