@@ -15,10 +15,11 @@ from streams.queries import Query
 from streams.stores.base import Row, Window
 from streams.stores.groups import Groups
 from streams.stores.made import cells_of, described, states_of
-from streams.stores.ordered import OfPane, Sliding, Values
+from streams.stores.ordered import Values
 from streams.stores.pane import Pane
 from streams.stores.partial_groups import across
-from streams.stores.partial_states import Asked, asked_of, check, check_kinds, column_of, counted, moved, placed
+from streams.stores.partial_states import Asked, asked_of, check, check_kinds, column_of, moved, placed
+from streams.stores.sliding import NO_VALUES, PaneValues, Sliding, pane_values
 from streams.stores.states import NOTHING, Column
 from streams.stores.stretches import Found, Key, Stretches
 
@@ -50,7 +51,7 @@ class Panes:
         self._put: dict[int, Window] = {}
         self._latest: dict[int, Window] = {}
         self._stretches = Stretches(lambda _, keys: Found(dict.fromkeys(keys, NOTHING), True))
-        self._values: dict[str, dict[int, OfPane]] = {
+        self._values: dict[str, dict[int, PaneValues]] = {
             field: {} for field, states in zip(query.fields, parts.states, strict=True) if "values" in states
         }
         self._sliding: dict[str, list[Sliding]] = {field: [] for field in self._values}
@@ -142,7 +143,7 @@ class Panes:
             column = given.states.get(key, NOTHING)
             if key[1] == "values":
                 of_groups = zip(places, column.cells, strict=False)
-                self._put_values(key[0], pane, [(group, counted(cells)) for group, cells in of_groups if cells])
+                self._put_values(key[0], pane, pane_values((group, cells) for group, cells in of_groups if cells))
             else:
                 found[key] = moved(column, places, self._keys)
         return found
@@ -154,8 +155,8 @@ class Panes:
         for field, state in self._wanted():
             if state == "values":
                 groups = [self._group_of[key] for key in keys] if by_series else keys
-                counts = zip(groups, asked[field]["values"], strict=True)
-                self._put_values(field, pane, [(group, tuple(each.items())) for group, each in counts if each])
+                of_groups = zip(groups, asked[field]["values"], strict=True)
+                self._put_values(field, pane, pane_values((group, counts) for group, counts in of_groups if counts))
             else:
                 found[field, state] = column_of(state, asked[field], keys, self._keys, by_series=by_series)
         return found
@@ -177,12 +178,12 @@ class Panes:
             self._group_of.append(self._groups.number(row[:group_by]))
         return keys
 
-    def _put_values(self, field: str, pane: int, of_pane: OfPane) -> None:
+    def _put_values(self, field: str, pane: int, values: PaneValues) -> None:
         panes = self._values[field]
-        self._counted += _size(of_pane) - _size(panes.get(pane, ()))
-        panes[pane] = of_pane
+        self._counted += len(values.values) - len(panes.get(pane, NO_VALUES).values)
+        panes[pane] = values
         for sliding in self._sliding[field]:
-            sliding.change(pane, of_pane)
+            sliding.change(pane, values)
 
     def drop_before(self, time: int) -> None:
         """Forget the panes that start before this time, milliseconds, and the stretches that have nothing else."""
@@ -192,7 +193,7 @@ class Panes:
         for pane in [pane for pane in self._digests if pane < oldest]:
             del self._digests[pane]
             for panes in self._values.values():
-                self._counted -= _size(panes.pop(pane, ()))
+                self._counted -= len(panes.pop(pane, NO_VALUES).values)
 
     def prepare(self, stop: int) -> None:
         """The newest pane of the window that stops then is being asked for: put it together but for that pane."""
@@ -276,7 +277,3 @@ def _digest(window: Window) -> bytes:
         return b""
     content = marshal.dumps((window.rows, window.points, window.first, window.last), 2)
     return hashlib.blake2b(content, digest_size=8).digest()
-
-
-def _size(of_pane: OfPane) -> int:
-    return sum(len(counts) for _, counts in of_pane)

@@ -1,9 +1,8 @@
 """States of a pane, made of the columns of what a store was asked of it. Pure."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from types import NoneType
 from typing import Any
 
@@ -79,13 +78,6 @@ def moved(column: Column, numbers: Sequence[int], size: int) -> Column:
     if isinstance(numbers, range):
         return column
     return placed(column.cells, numbers[: len(column.cells)], size)
-
-
-def counted(values: Sequence[Any]) -> tuple[tuple[Any, int], ...]:
-    """How often each is there."""
-    if len(set(values)) == len(values):
-        return tuple(zip(values, repeat(1)))
-    return tuple(Counter(values).items())
 
 
 def _each(asked: Asked) -> Iterable[tuple[str, Any]]:
