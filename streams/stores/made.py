@@ -11,8 +11,8 @@ from streams.durations import format_duration
 from streams.partials import made_of
 from streams.points import INT64_MAX, INT64_MIN, UINT64_MAX, Kind
 from streams.queries import Query
+from streams.stores.moments import deviations
 from streams.stores.ordered import Values
-from streams.stores.states import Moments
 
 
 def states_of(aggregate: Aggregate, kind: Kind | None) -> tuple[str, ...]:
@@ -63,6 +63,8 @@ def _made(aggregate: Aggregate, states: Sequence[Sequence[Any]], window_ms: int)
     if aggregate.percent is not None:
         percent = aggregate.percent
         return [None if values is None else _percentile(values, percent) for values in states[0]]
+    if name == "stddev":
+        return deviations(states[0])
     if name == "rate":
         seconds = window_ms / 1_000
         return [None if one is None or one.whole is None else one.whole / seconds for one in states[0]]
@@ -101,15 +103,9 @@ def _of_counts(counts: Mapping[Any, int], aggregate: Aggregate, kind: Kind) -> A
     return choose(value for value, number in counts.items() if number == most)
 
 
-def _deviation(moments: Moments) -> float:
-    number, _, squares = moments
-    return math.sqrt(squares / (number - 1)) if number > 1 and squares < math.inf else math.nan
-
-
 _OF_STATES: dict[str, Callable[..., Any]] = {
     "sum": lambda whole: whole,
     "spread": lambda least, greatest: greatest - least,
-    "stddev": _deviation,
     "median": _median,
     "distinct": lambda values: len(values.counts()),
     "increase": attrgetter("whole"),

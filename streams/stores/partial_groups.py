@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from streams.stores.states import Area, Rises, join_moments, total
+from streams.stores.moments import join_moments
+from streams.stores.states import Area, Rises, total
 
 
 def across(state: str, cells: Sequence[Any], group_of: Sequence[int], groups: int) -> list[Any]:

@@ -6,7 +6,7 @@ States are kept for each key: a group, or a series where the steps from one pane
 import hashlib
 import marshal
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from streams.aggregates import Aggregate
 from streams.partials import Parts
@@ -56,6 +56,7 @@ class Panes:
         }
         self._sliding: dict[str, list[Sliding]] = {field: [] for field in self._values}
         self._counted = 0
+        self._how = described(query, self._pane_ms, {})
         self.cells_of_latest = 0
         """Of the pane that was put last, as of those that come and go with the next."""
 
@@ -77,6 +78,7 @@ class Panes:
             return False
         self._latest.clear()
         self._kinds |= {field: kinds[field] for field in self._query.fields if field in kinds}
+        self._how = described(self._query, self._pane_ms, self._kinds)
         return True
 
     def has(self, windows: Sequence[Window]) -> bool:
@@ -220,7 +222,7 @@ class Panes:
         found = [self._latest[stop] for stop in stops]
         while len(self._latest) > MOST_LATEST:
             del self._latest[next(iter(self._latest))]
-        return found, described(self._query, self._pane_ms, self._kinds)
+        return found, self._how
 
     def _window(self, stop: int) -> Window:
         start, stop = self._query.span(stop)
@@ -245,6 +247,8 @@ class Panes:
             )
             for field, one, kind in named
         ]
+        for sliding in chain.from_iterable(self._sliding.values()):
+            sliding.count()
         rows = self._groups.rows(cells, found[THERE])
         return Window(start, stop, rows, points, *extent)
 

@@ -9,8 +9,9 @@ from typing import Any
 from streams.points import Kind
 from streams.queries import Query
 from streams.stores.base import Row
+from streams.stores.moments import Moments
 from streams.stores.pane import Pane
-from streams.stores.states import Area, Column, Moments, Rises, packed
+from streams.stores.states import Area, Column, Rises, packed
 
 Asked = Mapping[str, Sequence[Any]]
 """What a field was asked for, by name: a cell for each row."""
@@ -58,10 +59,10 @@ def column_of(state: str, asked: Asked, keys: Sequence[int], size: int, *, by_se
         ]
     else:
         cells = _OF_ASKED[state](asked) if state in _OF_ASKED else asked[state]
-    return placed(cells, keys, size)
+    return placed(cells, keys, size, state)
 
 
-def placed(cells: Sequence[Any], keys: Sequence[int], size: int) -> Column:
+def placed(cells: Sequence[Any], keys: Sequence[int], size: int, state: str = "") -> Column:
     """The cells of rows with these keys, as a column of so many."""
     if len(keys) == size and all(map(int.__eq__, keys, range(size))):
         found = list(cells)
@@ -70,7 +71,7 @@ def placed(cells: Sequence[Any], keys: Sequence[int], size: int) -> Column:
         for key, cell in zip(keys, cells, strict=True):
             found[key] = cell
     whole = None not in found
-    return Column(packed(found) if whole else found, whole)
+    return Column(packed(found, state) if whole else found, whole)
 
 
 def moved(column: Column, numbers: Sequence[int], size: int) -> Column:

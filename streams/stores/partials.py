@@ -109,7 +109,9 @@ class Partials(InFront):
         now = self._clock.now()
         self._forget_idle(now)
         if self._is_put_together(query):
-            kept = self._kept.setdefault(query.key, Kept(query))
+            kept = self._kept.get(query.key)
+            if kept is None:
+                kept = self._kept[query.key] = Kept(query)
             kept.asked_at = now
             async with kept.lock:
                 answer = await self._choose(kept, first_stop, last_stop, now)

@@ -16,8 +16,10 @@ from streams.stores.ordered import Values
 from streams.stores.states import packed
 
 NEAR = 128
-"""So many different values are kept on either side of a rank."""
+"""Values of so many ranks on either side are near."""
 MOST_NEAR = 4 * NEAR
+"""More ranks than these are not kept, unless the values at them are all the same."""
+FEW_DIFFERENT = 3
 MOST_RANKS = 32
 """So many ranks of a group are kept up."""
 
@@ -116,14 +118,15 @@ class Near:
         if not 0 < rank <= self.inside:
             return None
         self.used = True
+        if self.inside > MOST_NEAR and len(self.values) > FEW_DIFFERENT:
+            rank -= self._narrow(rank)
         place = rank - 1 if self.inside == len(self.values) else bisect_left(list(accumulate(self.numbers)), rank)
-        found = self.values[place]
-        if len(self.values) > MOST_NEAR:
-            self._narrow(place)
-        return found
+        return self.values[place]
 
-    def _narrow(self, place: int) -> None:
-        first, stop = max(0, place - NEAR), place + NEAR + 1
+    def _narrow(self, rank: int) -> int:
+        """Keep what is near this rank of those here; how many of those below it are not here any more."""
+        first, stop = _near(self.numbers, rank)
+        before = self.below
         if first:
             self.least = self.values[first]
             self.below += sum(self.numbers[:first])
@@ -131,6 +134,13 @@ class Near:
             self.greatest = self.values[stop - 1]
         self.values, self.numbers = self.values[first:stop], self.numbers[first:stop]
         self.inside = sum(self.numbers)
+        return self.below - before
+
+
+def _near(numbers: Sequence[int], rank: int) -> tuple[int, int]:
+    """From where to where the values are, each of which is there so often, that have the ranks near this one."""
+    upto = list(accumulate(numbers))
+    return bisect_left(upto, rank - NEAR), bisect_left(upto, rank + NEAR) + 1
 
 
 class Moving:
@@ -191,8 +201,7 @@ class Moving:
         counts = self._all(least, greatest)
         values = sorted(counts)
         numbers = [*map(counts.__getitem__, values)]
-        place = bisect_left(list(accumulate(numbers)), rank - below)
-        first, stop = max(0, place - NEAR), place + NEAR + 1
+        first, stop = _near(numbers, rank - below)
         below += sum(numbers[:first])
         return Near(
             values[first:stop],
@@ -232,13 +241,14 @@ class Sliding:
 
     def __init__(self) -> None:
         self.first = self.stop = 0
+        self.size = 0
+        """How many values were kept, over all groups, beside those of the panes, when that was last counted."""
         self._groups: dict[int, Moving] = {}
         self._panes: deque[PaneValues] = deque()
 
-    @property
-    def size(self) -> int:
-        """How many values are kept, over all groups, beside those of the panes."""
-        return sum(moving.size for moving in self._groups.values())
+    def count(self) -> None:
+        """Count what is kept. Another thread may ask for `size` at any time, and must not look through the groups."""
+        self.size = sum(moving.size for moving in self._groups.values())
 
     def move(self, panes: Mapping[int, PaneValues], first: int, stop: int) -> Mapping[int, Values]:
         """The values of each group that has any in the panes `[first, stop)`, where `panes` says what comes."""

@@ -9,8 +9,10 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from itertools import chain, pairwise, zip_longest
+from operator import add
 from typing import Any, NamedTuple
 
+from streams.stores.moments import ManyMoments, Moments, two_moments
 from streams.stores.ordered import Runs
 
 
@@ -22,10 +24,6 @@ class Column(NamedTuple):
 
 
 NOTHING = Column((), False)
-
-
-Moments = tuple[int, float, float]
-"""How many values there are, their sum, and that of the squares of their deviations from the mean."""
 
 
 class Rises(NamedTuple):
@@ -61,17 +59,6 @@ def _moments(values: Sequence[Any]) -> Moments:
     mean = float(whole) / len(values)
     deviations = [value - mean for value in values]
     return len(values), whole, total([deviation * deviation for deviation in deviations])
-
-
-def join_moments(parts: Sequence[Moments]) -> Moments:
-    """Those of all values together."""
-    return reduce(_two_moments, parts)
-
-
-def _two_moments(one: Moments, other: Moments) -> Moments:
-    (m, v, s), (n, w, t) = one, other  # as in `_OF_TWO`, which does without a call for each
-    apart = w / n - v / m
-    return m + n, v + w, s + (t + apart * apart * m * n / (m + n))
 
 
 def _join_rises(parts: Sequence[Rises]) -> Rises:
@@ -111,29 +98,41 @@ _OF_PARTS: dict[str, Callable[[Sequence[Any]], Any]] = {
 }
 """Of the parts of one group, in order of time, of which there is at least one."""
 
-Cells = Iterable[tuple[Any, Any]]
+Cells = Sequence[Any]
 
-_OF_TWO: dict[str, Callable[[Cells], list[Any]]] = {
-    "count": lambda cells: [a + b for a, b in cells],
-    "total": lambda cells: [a + b for a, b in cells],
-    "min": lambda cells: [a if a <= b else b for a, b in cells],  # noqa: FURB136 - a call takes three times as long
-    "max": lambda cells: [a if a >= b else b for a, b in cells],  # noqa: FURB136
-    "moments": lambda cells: [
-        (m + n, v + w, s + (t + (d := w / n - v / m) * d * m * n / (m + n))) for (m, v, s), (n, w, t) in cells
-    ],
-    "first": lambda cells: [a for a, _ in cells],
-    "last": lambda cells: [b for _, b in cells],
+
+def _counts(one: Cells, other: Cells) -> Cells:
+    if _is_uniform(one) and _is_uniform(other):
+        return [one[0] + other[0]] * len(one)
+    return [*map(add, one, other)]
+
+
+def _is_uniform(cells: Cells) -> bool:
+    return isinstance(cells, list) and cells.count(cells[0]) == len(cells)
+
+
+_OF_TWO: dict[str, Callable[[Cells, Cells], Cells]] = {
+    "count": _counts,
+    "total": lambda one, other: [*map(add, one, other)],
+    # A call of `min` or `max` takes three times as long.
+    "min": lambda one, other: [a if a <= b else b for a, b in zip(one, other, strict=True)],  # noqa: FURB136
+    "max": lambda one, other: [a if a >= b else b for a, b in zip(one, other, strict=True)],  # noqa: FURB136
+    "moments": lambda one, other: ManyMoments.of(one).joined(ManyMoments.of(other)),
+    "first": lambda one, _: one,
+    "last": lambda _, other: other,
 }
-"""Of two parts of each group, the earlier one first."""
+"""Of two parts, the earlier one first, where every group has both."""
 
-_OF_TWO_OR_ONE: dict[str, Callable[[Cells], list[Any]]] = {
-    "count": lambda cells: [b if a is None else a if b is None else a + b for a, b in cells],
-    "total": lambda cells: [b if a is None else a if b is None else a + b for a, b in cells],
-    "min": lambda cells: [b if a is None else a if b is None or a <= b else b for a, b in cells],
-    "max": lambda cells: [b if a is None else a if b is None or a >= b else b for a, b in cells],
-    "moments": lambda cells: [b if a is None else a if b is None else _two_moments(a, b) for a, b in cells],
-    "first": lambda cells: [b if a is None else a for a, b in cells],
-    "last": lambda cells: [a if b is None else b for a, b in cells],
+Pairs = Iterable[tuple[Any, Any]]
+
+_OF_TWO_OR_ONE: dict[str, Callable[[Pairs], list[Any]]] = {
+    "count": lambda pairs: [b if a is None else a if b is None else a + b for a, b in pairs],
+    "total": lambda pairs: [b if a is None else a if b is None else a + b for a, b in pairs],
+    "min": lambda pairs: [b if a is None else a if b is None or a <= b else b for a, b in pairs],
+    "max": lambda pairs: [b if a is None else a if b is None or a >= b else b for a, b in pairs],
+    "moments": lambda pairs: [b if a is None else a if b is None else two_moments(a, b) for a, b in pairs],
+    "first": lambda pairs: [b if a is None else a for a, b in pairs],
+    "last": lambda pairs: [a if b is None else b for a, b in pairs],
 }
 """The same where groups may lack either part, with the same results where they do not, to the last digit."""
 
@@ -153,21 +152,14 @@ def joined(state: str, columns: Sequence[Column]) -> Column:
     if not all(column.whole for column in columns) or len({len(column.cells) for column in columns}) > 1:
         unite = _OF_TWO_OR_ONE[state]
         return Column(reduce(lambda a, b: unite(zip_longest(a, b)), (column.cells for column in columns)), False)
-    if state in {"first", "last"}:
-        return columns[0 if state == "first" else -1]
-    if state == "count" and all(map(_is_uniform, columns)):
-        return Column([sum(column.cells[0] for column in columns)] * len(columns[0].cells), True)
-    both = _OF_TWO[state]
-    return Column(packed(reduce(lambda a, b: both(zip(a, b, strict=True)), (one.cells for one in columns))), True)
+    return Column(packed(reduce(_OF_TWO[state], (column.cells for column in columns)), state), True)
 
 
-def packed(cells: Sequence[Any]) -> Sequence[Any]:
-    """The same cells, of which none is missing, next to one another in memory where they are floats."""
+def packed(cells: Sequence[Any], state: str = "") -> Sequence[Any]:
+    """The same cells, of which none is missing, next to one another in memory where they are floats or moments."""
+    if state == "moments" and cells:
+        return ManyMoments.of(cells).packed()
     return array("d", cells) if cells and type(cells[0]) is float else cells
-
-
-def _is_uniform(column: Column) -> bool:
-    return isinstance(column.cells, list) and column.cells.count(column.cells[0]) == len(column.cells)
 
 
 def runs_of(columns: Sequence[Column]) -> Column:

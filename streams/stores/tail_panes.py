@@ -189,10 +189,12 @@ class _Places:
                 yield Column([1] * len(found), True)
             elif self._singles:
                 make = OF_VALUES[state]
-                yield Column([None if value is None else make((value,)) for value in found], whole)
+                cells = [None if value is None else make((value,)) for value in found]
+                yield Column(packed(cells, state) if whole else cells, whole)
             else:
                 make = OF_VALUES[state]
-                yield Column([make(each) if each else None for each in found], whole)
+                cells = [make(each) if each else None for each in found]
+                yield Column(packed(cells, state) if whole else cells, whole)
 
     def _of_singles(self, values: Sequence[Any]) -> Sequence[Any]:
         if self._take:
