@@ -62,7 +62,7 @@ class Panes:
 
     @property
     def rows(self) -> int:
-        """How many rows of states are in memory, and how many different values of each."""
+        """How many rows of states are in memory, or would take as much as the values that are."""
         columns = 1 + sum(len(states) for states in self._parts.states)
         sliding = sum(one.size for several in self._sliding.values() for one in several)
         return self._stretches.cells // columns + self._counted + sliding
@@ -182,7 +182,7 @@ class Panes:
 
     def _put_values(self, field: str, pane: int, values: PaneValues) -> None:
         panes = self._values[field]
-        self._counted += len(values.values) - len(panes.get(pane, NO_VALUES).values)
+        self._counted += values.rows - panes.get(pane, NO_VALUES).rows
         panes[pane] = values
         for sliding in self._sliding[field]:
             sliding.change(pane, values)
@@ -195,7 +195,7 @@ class Panes:
         for pane in [pane for pane in self._digests if pane < oldest]:
             del self._digests[pane]
             for panes in self._values.values():
-                self._counted -= len(panes.pop(pane, NO_VALUES).values)
+                self._counted -= panes.pop(pane, NO_VALUES).rows
 
     def prepare(self, stop: int) -> None:
         """The newest pane of the window that stops then is being asked for: put it together but for that pane."""

@@ -20,6 +20,8 @@ NEAR = 128
 MOST_NEAR = 4 * NEAR
 """More ranks than these are not kept, unless the values at them are all the same."""
 FEW_DIFFERENT = 3
+NUMBERS_OF_A_ROW = 4
+"""So many numbers next to one another take the memory of a row of states, as a value of another kind does."""
 MOST_RANKS = 32
 """So many ranks of a group are kept up."""
 
@@ -35,6 +37,12 @@ class PaneValues(NamedTuple):
     stops: Sequence[int]
     values: Sequence[Any]
     numbers: Sequence[int] | None
+
+    @property
+    def rows(self) -> int:
+        """How many rows of states would take as much memory."""
+        values = len(self.values)
+        return -(-values // NUMBERS_OF_A_ROW) if isinstance(self.values, array) else values
 
     def of(self, group: int) -> tuple[int, int]:
         """From where to where this group's values are."""
@@ -70,7 +78,17 @@ def pane_values(of_groups: Iterable[tuple[int, Sequence[Any] | Mapping[Any, int]
         stops.append(len(values))
     once = sum(numbers) == len(numbers)
     whole = range(len(groups)) if groups == list(range(len(groups))) else array("q", groups)
-    return PaneValues(whole, stops, packed(values), None if once else array("q", numbers))
+    return PaneValues(whole, stops, _packed(values), None if once else array("q", numbers))
+
+
+def _packed(values: list[Any]) -> Sequence[Any]:
+    """The same values, next to one another in memory where they are numbers that fit into 64 bits."""
+    if values and type(values[0]) is int:
+        try:
+            return array("q", values)
+        except OverflowError:
+            return values
+    return packed(values)
 
 
 def _counts(some: Mapping[Any, int] | Sequence[Any]) -> Counter[Any]:

@@ -1,8 +1,8 @@
 """Windows of one measurement for many dashboards, beside naive polling of InfluxDB and the bare work in the same run.
 
-`scripts/bench windows [tick|delay|plans|long …] [--series N …] [--seconds N]`. A feeder writes every series once a
-second straight to InfluxDB 2.9.1. There are 200 subscriptions over 20 plans, as of a wall of dashboards: totals, sites,
-the devices of one site, statistics of one, all devices, each over 1 s, 5 s, 10 s and 60 s, every second.
+`scripts/bench windows [tick|delay|plans|long …] [--series N …] [--seconds N] [--steps N …]`. A feeder writes every
+series once a second straight to InfluxDB 2.9.1. There are 200 subscriptions over 20 plans, as of a wall of dashboards:
+totals, sites, the devices of one site, statistics of one, all devices, each over 1 s, 5 s, 10 s and 60 s, every second.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
@@ -295,40 +296,48 @@ class Standing:
 
 
 async def long(server: InfluxDB2, options: argparse.Namespace) -> None:
-    """A window of 24 h every minute, to one of 1 min, 100 series every 10 s."""
-    bucket, clock, ticks = server.new_bucket(), Standing(), 3 * options.seconds
+    """A window of 24 h every minute, to one of 1 min, of 100 series."""
+    clock, ticks = Standing(), 3 * options.seconds
     now = time.time_ns() // 1_000_000 // 60_000 * 60_000
     began = now - ticks * 60_000
-    backfill(server, bucket, 100, began - 24 * 3_600_000, now, 10_000)
-    for aggregates in (["mean", "min", "max", "last", "stddev"], ["mean", "p95"]):
-        select, name = {"temp": aggregates}, " ".join(aggregates)
-        costs: dict[str, list[tuple[float, float]]] = {"24h": [], "1m": []}
-        queries = {
-            window: parse_query(measurement="weather", select=select, group_by=["dev"], window=window, every="1m")
-            for window in costs
-        }
-        stores = {}
-        for window, query in queries.items():
-            store = store_of(server, bucket)
-            stores[window] = partials = Partials(Tail(store, store.reader, clock), clock)
-            await partials.open()
-            partials.watch(query)
-            first = time.perf_counter()
-            points = await as_the_engine(partials, clock, query, began)
-            print(f"  {window:3} {name}: {points:,} points, the first in {time.perf_counter() - first:.1f} s")
-        for number in range(1, ticks + 1):
-            # In turns, as a machine is not as fast at all times; who comes second finds InfluxDB's caches warm.
-            for window, query in sorted(queries.items(), reverse=bool(number % 2)):
-                cost = Cost(server)
-                await as_the_engine(stores[window], clock, query, began + number * 60_000)
-                costs[window].append(cost.until_now())
-        for partials in stores.values():
-            await partials.close()
-        for position, unit in enumerate(("ms", "ms of CPU, InfluxDB's too")):
-            # InfluxDB's CPU is counted in steps of 10 ms, which a mean evens out; an elapsed time may be an outlier.
-            day, minute = ((mean, median)[not position]([cost[position] for cost in each]) for each in costs.values())
-            print(f"  {name}: {day:.1f} {unit} a tick of 24 h, {minute:.1f} of 1 min")
-            print(verdict(f"a tick of 24 h of {name}, to one of 1 min", day / minute, "≤", 1))
+    for step in options.steps:
+        bucket = server.new_bucket()
+        backfill(server, bucket, 100, began - 24 * 3_600_000, now, step * 1_000)
+        for aggregates in (["mean", "min", "max", "last", "stddev"], ["mean", "p95"]):
+            minute = parse_query(measurement="weather", select={"temp": aggregates}, group_by=["dev"], every="1m")
+            name = f"{' '.join(aggregates)}, of points every {step} s"
+            await long_to_short(server, bucket, clock, minute, (began, ticks), name)
+
+
+async def long_to_short(
+    server: InfluxDB2, bucket: str, clock: Standing, minute: Query, times: tuple[int, int], name: str
+) -> None:
+    """What each of so many ticks from a time on costs: of 24 h, and of this query's minute."""
+    began, ticks = times
+    queries = {"24h": replace(minute, window_ms=24 * 3_600_000), "1m": minute}
+    costs: dict[str, list[tuple[float, float]]] = {window: [] for window in queries}
+    stores = {}
+    for window, query in queries.items():
+        store = store_of(server, bucket)
+        stores[window] = partials = Partials(Tail(store, store.reader, clock), clock)
+        await partials.open()
+        partials.watch(query)
+        first = time.perf_counter()
+        points = await as_the_engine(partials, clock, query, began)
+        print(f"  {window:3} {name}: {points:,} points, the first in {time.perf_counter() - first:.1f} s")
+    for number in range(1, ticks + 1):
+        # In turns, as a machine is not as fast at all times; who comes second finds InfluxDB's caches warm.
+        for window, query in sorted(queries.items(), reverse=bool(number % 2)):
+            cost = Cost(server)
+            await as_the_engine(stores[window], clock, query, began + number * 60_000)
+            costs[window].append(cost.until_now())
+    for partials in stores.values():
+        await partials.close()
+    for position, unit in enumerate(("ms", "ms of CPU, InfluxDB's too")):
+        # InfluxDB's CPU is counted in steps of 10 ms, which a mean evens out; an elapsed time may be an outlier.
+        long, short = ((mean, median)[not position]([cost[position] for cost in each]) for each in costs.values())
+        print(f"  {name}: {long:.1f} {unit} a tick of 24 h, {short:.1f} of 1 min")
+        print(verdict(f"a tick of 24 h of {name}, to one of 1 min", long / short, "≤", 1))
 
 
 async def as_the_engine(partials: Partials, clock: Standing, query: Query, stop: int) -> int:
@@ -349,6 +358,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("parts", nargs="*", metavar="|".join(PARTS), default=[])
     parser.add_argument("--series", type=int, nargs="+", default=[100, 1_000, 10_000])
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--steps", type=int, nargs="+", default=[10, 1], help="seconds between a series' points")
     options = parser.parse_args(arguments)
     print_versions("pxl-hub", "duckdb", "influxdb-client", "uvicorn")
     COLLECTOR.start()  # as in a hub

@@ -51,6 +51,13 @@ def test_a_pane_has_the_values_of_each_group_in_order(of_groups: list[tuple[int,
     assert found.of(7) == (0, 0)
 
 
+def test_a_value_takes_a_row_and_a_number_a_quarter_of_one() -> None:
+    for values, rows in (([1.5, 2.5, 3.5], 1), ([1, 2, 3, 4, 5], 2), (["a", "b"], 2), ([1, 2**63], 2), ([True], 1)):
+        pane = pane_values([(0, values)])
+        assert ([*pane.values], pane.rows) == (values, rows)
+        assert [*map(type, pane.values)] == [*map(type, values)]
+
+
 MOVES = st.lists(
     st.tuples(st.dictionaries(st.integers(0, 20), OF_GROUPS, max_size=9), st.integers(0, 20), st.integers(1, 9)),
     min_size=1,
