@@ -3,19 +3,23 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from streams.partials import PanesQuery
+from streams.points import NANOSECONDS
 from streams.queries import Query
 from streams.stores.base import Window
 from streams.stores.duckdb_answers import statement, windows
 from streams.stores.duckdb_catalogue import TYPES, FieldColumn, Table, append
 from streams.stores.duckdb_files import open_memory
 from streams.stores.influxdb_read import RawPoints
+from streams.stores.tail_panes import is_put_together
+from streams.stores.tail_tables import Points
 
 _THREADS = 2
 MOST_ANSWERS = 256
@@ -55,6 +59,10 @@ class Scratch:
         return await loop.run_in_executor(self._threads, self._answer, query, points, first_stop, last_stop)
 
     def _answer(self, query: Query, points: RawPoints, first_stop: int, last_stop: int) -> tuple[list[Window], str]:
+        if isinstance(query, PanesQuery) and is_put_together(query):
+            return _panes(
+                query, points, self._database.connection.cursor, range(first_stop, last_stop + 1, query.every_ms)
+            )
         table = Table(
             points.measurement,
             next(self._numbers),
@@ -95,6 +103,16 @@ class Scratch:
         """Close one that is to answer no more; with it DuckDB would close the cursors of answers under way."""
         if database is not self._database and not database.under_way:
             database.connection.close()
+
+
+def _panes(
+    query: Query, points: RawPoints, cursor: Callable[[], DuckDBPyConnection], stops: range
+) -> tuple[list[Window], str]:
+    """The states of panes as the tail finds them, which takes a part of the time that DuckDB would."""
+    columns = Points(cursor, points.measurement, 0)
+    span = stops[0] - query.window_ms, stops[-1]
+    columns.replace(span, points.between(span[0] * NANOSECONDS, span[1] * NANOSECONDS), query.every_ms)
+    return columns.answer(query, stops)
 
 
 def _load(cursor: DuckDBPyConnection, table: Table, rows: Sequence[Sequence[Any]]) -> None:

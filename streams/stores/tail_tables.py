@@ -43,7 +43,7 @@ class Tables:
 
     def create(self, measurement: str) -> "Points":
         """An empty table."""
-        return Points(self, measurement, next(self._numbers))
+        return Points(self.cursor, measurement, next(self._numbers))
 
 
 CELLS = 4
@@ -53,19 +53,19 @@ CELLS = 4
 class Points:
     """One measurement's points; `rows` is how many there are, `users` how many are reading them."""
 
-    def __init__(self, tables: Tables, measurement: str, number: int) -> None:
+    def __init__(self, cursor: Callable[[], DuckDBPyConnection], measurement: str, number: int) -> None:
         self.measurement = measurement
         self.rows = 0
         self.users = 0
         self._retired = False
-        self._tables = tables
+        self._cursor = cursor
         self._lock = Lock()
         self._kinds: dict[str, Kind] = {}
         self._series: dict[Tags, int] = {}
         self._numbered: tuple[tuple[Sequence[str], list[list[Any]]], Sequence[int]] = ((), []), ()
         self._chunks = Chunks()
         self._groupings: dict[tuple[Any, ...], Grouping] = {}
-        self._loaded = Loaded(tables.cursor, Table(measurement, number))
+        self._loaded = Loaded(cursor, Table(measurement, number))
 
     @property
     def series(self) -> int:
@@ -144,7 +144,7 @@ class Points:
         asked = statement(query, table, stops[0], stops[-1])
         if asked is None:
             return windows(query, stops[0], stops[-1], []), ""
-        with self._tables.cursor() as cursor:
+        with self._cursor() as cursor:
             rows = cursor.execute(asked.sql, asked.values).fetchall()
         return windows(query, stops[0], stops[-1], rows), asked.sql
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from duckdb import DuckDBPyConnection
 
+from streams.partials import parts_of
 from streams.points import Kind
 from streams.queries import parse_query
 from streams.stores import influxdb_answers
@@ -15,8 +16,13 @@ from streams.stores.duckdb_catalogue import Table
 from streams.stores.duckdb_files import open_memory
 from streams.stores.influxdb_answers import Scratch
 from streams.stores.influxdb_read import RawPoints
+from streams.stores.pane import Pane
+from streams.stores.partial_panes import Panes
 
 QUERY = parse_query(measurement="weather", select={"temp": ["mean", "count"]}, every="1s")
+
+
+STARTS = range(0, 4_000, 1_000)
 
 
 def points(value: float) -> RawPoints:
@@ -64,3 +70,25 @@ async def test_an_answer_under_way_keeps_its_database_when_others_go_to_the_next
     windows, _ = await first
     scratch.close()
     assert windows[-1].rows == ((101, 3),)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("aggregates", [["mean", "stddev", "p95"], ["mean", "integral"]])
+async def test_panes_are_put_together_to_what_their_points_give(aggregates: list[str]) -> None:
+    asked = parse_query(measurement="weather", select={"temp": aggregates}, window="4s", every="1s", group_by=["site"])
+    rows = [[at * 10**8, at * at % 7 / 2, "ab"[at % 2]] for at in range(40)]
+    read, parts = RawPoints("weather", (("temp", Kind.FLOAT),), ("site",), rows, ""), parts_of(asked, ("site",))
+    scratch, panes = Scratch(), Panes(asked, parts)
+    panes.learn({"temp": Kind.FLOAT})
+    found, _ = await scratch.answer(parts.query, read, 1_000, 4_000)
+    assert [isinstance(pane, Pane) for pane in found] == [not parts.by_series] * 4
+    assert [(pane.start, pane.stop, pane.points) for pane in found] == [
+        (at, at + 1_000, 10) for at in range(0, 4_000, 1_000)
+    ]
+    panes.replace(found)
+    (right,), _ = await scratch.answer(asked, read, 4_000, 4_000)
+    ((window,), _) = panes.answer(4_000, 4_000)
+    for row, wanted in zip(window.rows, right.rows, strict=True):
+        assert row == (wanted[0], *(pytest.approx(cell) for cell in wanted[1:]))
+    assert (window.points, window.first, window.last) == (right.points, right.first, right.last)
+    scratch.close()
