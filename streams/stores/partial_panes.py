@@ -17,9 +17,10 @@ from streams.stores.groups import Groups
 from streams.stores.made import cells_of, described, states_of
 from streams.stores.ordered import Values
 from streams.stores.pane import Pane
+from streams.stores.pane_values import NO_VALUES, PaneValues, pane_values
 from streams.stores.partial_groups import across
 from streams.stores.partial_states import Asked, asked_of, check, check_kinds, column_of, moved, placed
-from streams.stores.sliding import NO_VALUES, PaneValues, Sliding, pane_values
+from streams.stores.sliding import Sliding
 from streams.stores.states import NOTHING, Column
 from streams.stores.stretches import Found, Key, Stretches
 
