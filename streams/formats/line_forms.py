@@ -133,7 +133,7 @@ class Forms:
             return [first.shape] * len(fields), [first.shape]
         outlines = column.translate(None, _WITHOUT_VALUES).split(b"\n")
         found = {outline: self.of_outline.get(outline) for outline in set(outlines)}
-        if len(found) > _FORMS_IN_A_FRAME:
+        if len(found) > _FORMS_IN_A_FRAME or len(outlines) > len(fields):  # with a line break among the fields
             return None
         shapes: dict[bytes, Shape] = {}
         for outline, form in found.items():

@@ -154,6 +154,15 @@ def test_a_line_break_in_the_place_of_a_space_is_seen() -> None:
     assert [reject.line for reject in scan(shifted, now=NOW).rejects] == [1, 2]
 
 
+def test_a_line_break_in_the_place_of_the_fields_is_seen_among_lines_of_several_forms() -> None:
+    for letter in "abcdfghijklmnopqrsuvwxyz":  # which form is looked at first depends on what it hashes to
+        frame = frame_of(b"m %b=%%d 1\nm %b=%%di 2\nm %b=%%d,n=%%d 3" % ((letter.encode(),) * 3))
+        scan(frame, now=NOW)
+        broken = frame + b"m\n1\n" + frame
+        assert scan_columns(broken, 1) is None
+        assert same(scan(broken, now=NOW), careful(broken, "ns"))
+
+
 def test_forms_are_forgotten_when_there_are_too_many() -> None:
     forms = Forms(sightings=1, forms=10, keys=20)
     for number in range(500):
