@@ -51,12 +51,12 @@ def pane_values(of_groups: Iterable[tuple[int, Sequence[Any] | Mapping[Any, int]
     found: dict[int, Mapping[Any, int] | Sequence[Any]] = {}
     for group, some in of_groups:
         if some:
-            found[group] = _counts(found[group]) + _counts(some) if group in found else some
+            found[group] = Counter(found[group]) + Counter(some) if group in found else some
     groups, stops, values, numbers = sorted(found), array("q"), list[Any](), list[int]()
     for group in groups:
         some = found[group]
         if isinstance(some, Mapping) or len(set(some)) < len(some):
-            counts = sorted(_counts(some).items())
+            counts = sorted(Counter(some).items())
             values += [value for value, _ in counts]
             numbers += [number for _, number in counts]
         else:
@@ -76,7 +76,3 @@ def _packed(values: list[Any]) -> Sequence[Any]:
         except OverflowError:
             return values
     return packed(values)
-
-
-def _counts(some: Mapping[Any, int] | Sequence[Any]) -> Counter[Any]:
-    return Counter(some)
